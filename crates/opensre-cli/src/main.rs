@@ -1,0 +1,2 @@
+//! The opensre command line.
+fn main() {}

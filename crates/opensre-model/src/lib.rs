@@ -1,0 +1,20 @@
+//! What things are: providers, instances, selection, alerts, routing, evidence, report data.
+//!
+//! No network, no files, no clock, no process environment, and no provider known by name: everything comes in as
+//! an argument. Each step of the two walks that the program does has a module here:
+//!
+//! * how an instance walks: [`record`] and [`environment`] (lenient) → [`classify`] (strict, with [`diagnostic`]s) →
+//!   [`resolution`] → [`selector`] or [`routing`] → somebody else's client;
+//! * how an alert walks: bytes → [`alert`] → [`routing`] → [`window`] → [`evidence`] → [`report`].
+
+pub mod alert;
+pub mod diagnostic;
+pub mod evidence;
+pub mod instance;
+pub mod provider;
+pub mod report;
+pub mod resolution;
+pub mod routing;
+pub mod secret;
+pub mod value;
+pub mod window;

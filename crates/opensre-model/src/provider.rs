@@ -1,0 +1,334 @@
+//! What a provider is: its declaration as data, from which loading, validation, command line, JSON Schema,
+//! redaction and reference docs are derived.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::value::Config;
+
+/// The environment as a value; the model never reads the process's own.
+pub type EnvironmentMap = BTreeMap<String, String>;
+
+/// A provider's declaration.
+#[derive(Debug)]
+pub struct ProviderSpec {
+    /// Canonical key: lower case, `_` between words.
+    pub key: &'static str,
+    /// Display name.
+    pub name: &'static str,
+    /// Other spellings that mean this key, lower case.
+    pub aliases: &'static [&'static str],
+    /// Key under which instances are grouped and addressed; the same as `key` but for `grafana_local`.
+    pub family: &'static str,
+    /// What kind of system it is: the heading it is listed under.
+    pub kind: ProviderKind,
+    /// Variable that holds a JSON array of instances; `None` where another key of the family has it.
+    pub instances_variable: Option<&'static str>,
+    /// Its fields, in the order in which a person is asked for them.
+    pub fields: &'static [FieldSpec],
+    /// When an instance counts as configured.
+    pub configured: Rule,
+    /// When the single-instance variables make an instance; judged over the fields that a variable really sets
+    /// (defaults do not count). `Rule::Never` where there is no single-instance form.
+    pub environment: Rule,
+    /// What makes this provider odd, each at one well-named point of the general path.
+    pub hooks: Hooks,
+    /// One line about what it is for, and what it must be allowed to do.
+    pub documentation: &'static str,
+}
+
+/// The kind of system, for grouping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ProviderKind {
+    /// Logs, metrics, traces.
+    Observability,
+    /// Clouds and clusters.
+    Infrastructure,
+    /// Delivery pipelines and code.
+    Delivery,
+    /// Databases and messaging.
+    DataStore,
+    /// Alerting and tickets.
+    Alerting,
+    /// Chat and documents.
+    Communication,
+}
+
+/// A field's declaration. Built with [`FieldSpec::text`] and its siblings, then narrowed.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldSpec {
+    /// Key in the store and in the flat config.
+    pub key: &'static str,
+    /// Type, default and bounds.
+    pub kind: FieldKind,
+    /// Whether it is a secret: never shown, redacted everywhere.
+    pub secret: bool,
+    /// Variables of the single-instance form, strongest first; an empty one counts as unset.
+    pub env: &'static [&'static str],
+    /// Other keys under which stored credentials may hold it; read when `key` itself is empty.
+    pub read_as: &'static [&'static str],
+    /// What to ask a person.
+    pub prompt: &'static str,
+    /// One line of help.
+    pub help: &'static str,
+    /// What of an alert this field's value can be recognised by.
+    pub identifies: Option<Identifies>,
+}
+
+/// A field's type, default and bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FieldKind {
+    /// Trimmed text.
+    Text {
+        /// Value when unset.
+        default: Option<&'static str>,
+    },
+    /// Trimmed text without trailing slashes; must parse as an absolute http(s) URL.
+    Url {
+        /// Value when unset.
+        default: Option<&'static str>,
+    },
+    /// A whole number, clamped.
+    Integer {
+        /// Value when unset or unreadable; `None` leaves the field absent.
+        default: Option<i64>,
+        /// Least.
+        min: i64,
+        /// Greatest.
+        max: i64,
+    },
+    /// A finite number, clamped.
+    Number {
+        /// Value when unset or unreadable.
+        default: f64,
+        /// Least.
+        min: f64,
+        /// Greatest.
+        max: f64,
+    },
+    /// A boolean; the words are those of section 3.4 of the provider specification.
+    Boolean {
+        /// Value when unset or unreadable.
+        default: bool,
+    },
+    /// A list of texts; a text is split at the separator.
+    List {
+        /// Value when unset.
+        default: &'static [&'static str],
+        /// How a text is split: at commas or at white space.
+        separator: Separator,
+    },
+    /// A map of texts, all secret (HTTP headers).
+    SecretMap,
+}
+
+/// How a text that stands for a list is split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// At commas.
+    Comma,
+    /// At white space.
+    Space,
+}
+
+/// What of an alert a field's value can be recognised by (routing step 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identifies {
+    /// The alert's URLs that start with this URL (host, port and path prefix).
+    Url,
+    /// An AWS account id, inside the field's own ARN.
+    AwsArn,
+    /// An AWS account id.
+    AwsAccount,
+    /// An AWS region.
+    AwsRegion,
+    /// A Datadog site (`datadoghq.eu`), seen in the alert's URLs' hosts.
+    DatadogSite,
+    /// A cluster name.
+    Cluster,
+}
+
+/// A rule over fields: which must be set.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// The field is set and not empty.
+    Set(&'static str),
+    /// The field is set to something other than its default.
+    Changed(&'static str),
+    /// All hold.
+    All(&'static [Rule]),
+    /// At least one holds.
+    Any(&'static [Rule]),
+    /// A provider's own check.
+    Check {
+        /// The rule in words, to say what is missing: `a local host, or an api_key`.
+        words: &'static str,
+        /// The check itself.
+        holds: fn(&Config) -> bool,
+    },
+    /// Never holds.
+    Never,
+}
+
+/// What makes a provider odd. Each hook is called at one point of the general path; all are absent for most.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Hooks {
+    /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
+    /// keys (`credentials` among them), or `None` when the variables do not make an instance.
+    pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
+    /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
+    pub refine: Option<fn(&mut Draft)>,
+    /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
+    pub flatten: Option<fn(&mut Map<String, Json>)>,
+}
+
+/// An instance in the making, as a provider's `refine` hook sees it.
+#[derive(Debug)]
+pub struct Draft {
+    /// The canonical key; a hook may move the instance to another key of the same family.
+    pub service: &'static str,
+    /// The typed fields.
+    pub config: Config,
+    /// Things to report, as (field, reason).
+    pub warnings: Vec<(Option<&'static str>, String)>,
+    /// Why the instance cannot be used, as (field, reason).
+    pub rejection: Option<(Option<&'static str>, String)>,
+}
+
+impl FieldSpec {
+    const fn of(key: &'static str, kind: FieldKind) -> Self {
+        Self { key, kind, secret: false, env: &[], read_as: &[], prompt: "", help: "", identifies: None }
+    }
+
+    /// A text field.
+    pub const fn text(key: &'static str) -> Self {
+        Self::of(key, FieldKind::Text { default: None })
+    }
+
+    /// A text field with a default.
+    pub const fn text_or(key: &'static str, default: &'static str) -> Self {
+        Self::of(key, FieldKind::Text { default: Some(default) })
+    }
+
+    /// A secret text field.
+    pub const fn secret(key: &'static str) -> Self {
+        let mut field = Self::of(key, FieldKind::Text { default: None });
+        field.secret = true;
+        field
+    }
+
+    /// A URL field, by which an alert's URLs are recognised.
+    pub const fn url(key: &'static str) -> Self {
+        let mut field = Self::of(key, FieldKind::Url { default: None });
+        field.identifies = Some(Identifies::Url);
+        field
+    }
+
+    /// A URL field with a default; a shared vendor host identifies no instance.
+    pub const fn url_or(key: &'static str, default: &'static str) -> Self {
+        Self::of(key, FieldKind::Url { default: Some(default) })
+    }
+
+    /// A whole number with default and bounds.
+    pub const fn integer(key: &'static str, default: i64, min: i64, max: i64) -> Self {
+        Self::of(key, FieldKind::Integer { default: Some(default), min, max })
+    }
+
+    /// A number with default and bounds.
+    pub const fn number(key: &'static str, default: f64, min: f64, max: f64) -> Self {
+        Self::of(key, FieldKind::Number { default, min, max })
+    }
+
+    /// A boolean with default.
+    pub const fn boolean(key: &'static str, default: bool) -> Self {
+        Self::of(key, FieldKind::Boolean { default })
+    }
+
+    /// A list of texts; a text is split at commas.
+    pub const fn list(key: &'static str, default: &'static [&'static str]) -> Self {
+        Self::of(key, FieldKind::List { default, separator: Separator::Comma })
+    }
+
+    /// A list of texts; a text is split at white space.
+    pub const fn words(key: &'static str) -> Self {
+        Self::of(key, FieldKind::List { default: &[], separator: Separator::Space })
+    }
+
+    /// A map of secret texts.
+    pub const fn secret_map(key: &'static str) -> Self {
+        let mut field = Self::of(key, FieldKind::SecretMap);
+        field.secret = true;
+        field
+    }
+
+    /// Names the variables of the single-instance form, strongest first.
+    #[must_use]
+    pub const fn env(mut self, variables: &'static [&'static str]) -> Self {
+        self.env = variables;
+        self
+    }
+
+    /// Names other stored spellings.
+    #[must_use]
+    pub const fn read_as(mut self, keys: &'static [&'static str]) -> Self {
+        self.read_as = keys;
+        self
+    }
+
+    /// What to ask a person, and one line of help.
+    #[must_use]
+    pub const fn ask(mut self, prompt: &'static str, help: &'static str) -> Self {
+        self.prompt = prompt;
+        self.help = help;
+        self
+    }
+
+    /// What of an alert the value can be recognised by.
+    #[must_use]
+    pub const fn identifies(mut self, what: Identifies) -> Self {
+        self.identifies = Some(what);
+        self
+    }
+}
+
+impl ProviderSpec {
+    /// A declared field.
+    pub fn field(&self, key: &str) -> Option<&'static FieldSpec> {
+        self.fields.iter().find(|field| field.key == key)
+    }
+}
+
+/// All providers that a program knows. Passed in, never reached for as a global, so tests can bring their own.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    specs: Vec<&'static ProviderSpec>,
+}
+
+impl Catalogue {
+    /// A catalogue of these providers, in listing order.
+    pub fn new(specs: Vec<&'static ProviderSpec>) -> Self {
+        Self { specs }
+    }
+
+    /// All providers, in listing order.
+    pub fn iter(&self) -> impl Iterator<Item = &'static ProviderSpec> {
+        self.specs.iter().copied()
+    }
+
+    /// The provider that a written service name means (trimmed, any case, key or alias).
+    pub fn find(&self, written: &str) -> Option<&'static ProviderSpec> {
+        let written = written.trim().to_lowercase();
+        self.iter().find(|spec| spec.key == written || spec.aliases.contains(&written.as_str()))
+    }
+
+    /// The canonical key of a written service name; an unknown name is itself, trimmed and lower-cased.
+    pub fn canonical(&self, written: &str) -> String {
+        self.find(written).map_or_else(|| written.trim().to_lowercase(), |spec| spec.key.to_owned())
+    }
+
+    /// The family key of a written service name; an unknown name is its own family.
+    pub fn family(&self, written: &str) -> String {
+        self.find(written).map_or_else(|| written.trim().to_lowercase(), |spec| spec.family.to_owned())
+    }
+}

@@ -1,0 +1,168 @@
+//! Secrets: a type that cannot be printed by accident, and references to secrets kept elsewhere.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+/// What stands in every output in the place of a secret.
+pub const REDACTED: &str = "[redacted]";
+
+/// A secret text. `Debug` and `Display` print [`REDACTED`]; the memory is wiped when it is dropped.
+///
+/// It leaves its type in two places only: where a request is signed, and in `--reveal`.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(SecretString::from(text.into()))
+    }
+
+    /// The secret itself. Callers sign a request with it, or serve `--reveal`; nothing else.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is no text at all.
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+
+    /// A digest that tells two secrets apart without revealing either: the key under which clients are cached.
+    pub fn fingerprint(&self) -> String {
+        Sha256::digest(self.expose().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(REDACTED)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
+
+/// What a secret field holds: the secret, or where to find it when the instance is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretValue {
+    /// The secret itself, as the store or the variable spelt it.
+    Plain(Secret),
+    /// Where the secret is kept. Resolved when the instance is used, never written back resolved.
+    Reference(SecretReference),
+}
+
+/// `${env:NAME}`, `${file:/path}` or `${exec:command args}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretReference {
+    /// The value of an environment variable of this process.
+    Env(String),
+    /// The content of a file, without the trailing line break.
+    File(String),
+    /// The standard output of a command (no shell, 10 s limit; allowed in the store file only).
+    Exec(Vec<String>),
+}
+
+/// Why a text that starts like a reference is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct BadReference {
+    /// What is wrong with it; never holds the text itself.
+    pub reason: &'static str,
+}
+
+impl SecretReference {
+    /// Reads a reference. `Ok(None)` when the text does not start with `${` and is therefore a plain secret;
+    /// an error when it starts so but names no known place, so that a typing error is not sent as a password.
+    ///
+    /// ```
+    /// use opensre_model::secret::SecretReference;
+    /// assert_eq!(SecretReference::parse("${env:KEY}"), Ok(Some(SecretReference::Env("KEY".into()))));
+    /// assert_eq!(SecretReference::parse("hunter2"), Ok(None));
+    /// assert!(SecretReference::parse("${vault:x}").is_err());
+    /// ```
+    pub fn parse(text: &str) -> Result<Option<Self>, BadReference> {
+        let Some(rest) = text.strip_prefix("${") else { return Ok(None) };
+        let bad = |reason| Err(BadReference { reason });
+        let Some(body) = rest.strip_suffix('}') else { return bad("a secret reference must end with `}`") };
+        let Some((scheme, target)) = body.split_once(':') else {
+            return bad("a secret reference is `${env:NAME}`, `${file:/path}` or `${exec:command args}`");
+        };
+        let target = target.trim();
+        if target.is_empty() {
+            return bad("a secret reference must name what it refers to");
+        }
+        match scheme.trim() {
+            "env" => Ok(Some(Self::Env(target.to_owned()))),
+            "file" => Ok(Some(Self::File(target.to_owned()))),
+            "exec" => Ok(Some(Self::Exec(target.split_whitespace().map(str::to_owned).collect()))),
+            _ => bad("a secret reference starts with `env:`, `file:` or `exec:`"),
+        }
+    }
+
+    /// The reference as it is written in the store.
+    pub fn spelling(&self) -> String {
+        match self {
+            Self::Env(name) => format!("${{env:{name}}}"),
+            Self::File(path) => format!("${{file:{path}}}"),
+            Self::Exec(words) => format!("${{exec:{}}}", words.join(" ")),
+        }
+    }
+}
+
+impl SecretValue {
+    /// Reads what a secret field holds.
+    pub fn parse(text: &str) -> Result<Self, BadReference> {
+        Ok(match SecretReference::parse(text)? {
+            Some(reference) => Self::Reference(reference),
+            None => Self::Plain(Secret::new(text)),
+        })
+    }
+
+    /// What may be shown of it: the reference's spelling, or [`REDACTED`].
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Plain(_) => REDACTED.to_owned(),
+            Self::Reference(reference) => reference.spelling(),
+        }
+    }
+
+    /// The value as the store spells it. For writing the store, `--reveal` and the in-memory compatible view.
+    pub fn revealed(&self) -> String {
+        match self {
+            Self::Plain(secret) => secret.expose().to_owned(),
+            Self::Reference(reference) => reference.spelling(),
+        }
+    }
+}
+
+/// Why a secret could not be had. Never holds the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct SecretFailure {
+    /// Why, in words (`variable KEY is not set`).
+    pub reason: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// Resolves secrets when an instance is used. Implemented where files, environment and processes are (the store
+/// crate), and by tests.
+pub trait SecretSource: Send + Sync {
+    /// The secret that a value stands for. `source` tells where the value was written: `${exec:...}` is honoured
+    /// only from the store file. May block (a command runs up to 10 s): call it off the async threads.
+    fn resolve(&self, value: &SecretValue, source: &crate::diagnostic::Source) -> Result<Secret, SecretFailure>;
+}

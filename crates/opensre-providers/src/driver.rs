@@ -1,0 +1,168 @@
+//! What a provider can do: a probe and a registry of queries, as data plus async functions.
+//!
+//! The planner, the command line and other callers see the same registry. The instance is an argument of every
+//! query and part of every answer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+use opensre_http::Http;
+use opensre_model::alert::Alert;
+use opensre_model::evidence::{Evidence, Gap};
+use opensre_model::instance::Instance;
+use opensre_model::provider::ProviderSpec;
+use opensre_model::secret::SecretSource;
+use opensre_model::window::Window;
+use serde::Serialize;
+
+/// A provider: its declaration and what it can do.
+#[derive(Clone, Copy)]
+pub struct Provider {
+    /// The declaration.
+    pub spec: &'static ProviderSpec,
+    /// Proves an instance's credentials with a real call; `None` while the provider is only declared.
+    pub probe: Option<ProbeFn>,
+    /// Its read-only queries; empty while the provider is only declared.
+    pub queries: &'static [Query],
+}
+
+/// A probe: proves credentials with a real call.
+pub type ProbeFn = for<'a> fn(&'a Access) -> BoxFuture<'a, Probe>;
+
+/// Everything that a call to one instance needs. The HTTP layer binds its credentials to its host.
+#[derive(Clone)]
+pub struct Access {
+    /// The instance.
+    pub instance: Instance,
+    /// The shared HTTP layer.
+    pub http: Http,
+    /// Resolves secret references.
+    pub secrets: Arc<dyn SecretSource>,
+    /// When everything must have answered.
+    pub deadline: Instant,
+}
+
+/// What a probe found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Probe {
+    /// The outcome.
+    pub status: ProbeStatus,
+    /// What was proved or what failed, in one line, without any secret.
+    pub detail: String,
+    /// Who we are there and what is there (`version` → `11.2.0`), where the answer tells.
+    pub identity: BTreeMap<String, String>,
+    /// What to do about a failure.
+    pub hint: Option<String>,
+}
+
+/// Outcomes of a probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeStatus {
+    /// A real call proved the credentials.
+    Passed,
+    /// A real call failed.
+    Failed,
+    /// Not or incompletely configured.
+    Missing,
+    /// Configured; cannot be proved without a side effect.
+    Configured,
+    /// This program cannot probe this provider yet.
+    NotProbed,
+}
+
+/// A named, read-only operation.
+#[derive(Clone, Copy)]
+pub struct Query {
+    /// Name, unique within the provider (`alert-rule`).
+    pub name: &'static str,
+    /// One line: what it answers.
+    pub summary: &'static str,
+    /// Its input.
+    pub input: &'static [InputSpec],
+    /// Its hard bounds.
+    pub bounds: Bounds,
+    /// When an alert makes it relevant, and with which inputs. Pure: sees the alert, not the back end.
+    pub relevance: fn(&Alert) -> Relevance,
+    /// Runs it. Never fails as a whole: what did not answer is among the answer's gaps.
+    pub run: for<'a> fn(&'a Access, &'a Input, Window) -> BoxFuture<'a, Answer>,
+}
+
+/// Declaration of one input of a query.
+#[derive(Debug, Clone, Copy)]
+pub struct InputSpec {
+    /// Key.
+    pub key: &'static str,
+    /// JSON Schema type: `string`, `integer` or `array` (of strings).
+    pub kind: &'static str,
+    /// Whether it must be given.
+    pub required: bool,
+    /// One line of help.
+    pub help: &'static str,
+}
+
+/// Hard bounds of a query.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Most rows (lines, points per series, spans) that are kept.
+    pub rows: usize,
+    /// Most bytes that are read from one answer.
+    pub bytes: usize,
+    /// Longest time that it may take.
+    pub seconds: u64,
+}
+
+/// Input of a query: keys to JSON values.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Input(pub serde_json::Map<String, serde_json::Value>);
+
+impl Input {
+    /// A text of the input, if given and not blank.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.as_str()).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// The texts of a list (or of a single text).
+    pub fn list(&self, key: &str) -> Vec<String> {
+        match self.0.get(key) {
+            Some(serde_json::Value::Array(items)) => {
+                items.iter().filter_map(|item| item.as_str()).map(str::to_owned).collect()
+            }
+            Some(serde_json::Value::String(text)) => vec![text.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// A map of texts (labels), if given.
+    pub fn labels(&self, key: &str) -> BTreeMap<String, String> {
+        match self.0.get(key) {
+            Some(serde_json::Value::Object(map)) => map
+                .iter()
+                .filter_map(|(name, value)| value.as_str().map(|value| (name.clone(), value.to_owned())))
+                .collect(),
+            _ => BTreeMap::new(),
+        }
+    }
+}
+
+/// Whether an alert makes a query relevant.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Relevance {
+    /// Ask, once per input.
+    Ask(Vec<Input>),
+    /// Do not ask, for this reason.
+    Skip(&'static str),
+}
+
+/// What a query answered: evidence, and what did not answer.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+    /// What did not answer, or was not there.
+    pub gaps: Vec<Gap>,
+    /// Calls sent.
+    pub calls: u64,
+}
