@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod evidence;
 pub mod instance;
 pub mod provider;
+pub mod record;
 pub mod report;
 pub mod resolution;
 pub mod routing;

@@ -1,0 +1,59 @@
+//! Records as they are written: the lenient layer over the store's JSON and the variables.
+//!
+//! A record is read whatever its shape; version 1 shapes are migrated on the fly; what was odd is a diagnostic.
+
+use serde_json::{Map, Value as Json};
+
+use crate::diagnostic::Source;
+
+/// One record of the store, or of an environment variable.
+#[derive(Clone, PartialEq)]
+pub struct Record {
+    /// Its id; empty when the store has none.
+    pub id: String,
+    /// The service as written.
+    pub service: String,
+    /// Its status as written; only exactly `active` is used.
+    pub status: String,
+    /// Its instances, in order. Version 1 shapes have one, `default`.
+    pub instances: Vec<RawInstance>,
+    /// Where it came from.
+    pub source: Source,
+    /// The record as JSON in version 2 shape, unknown keys included. Holds secrets.
+    pub raw: Map<String, Json>,
+}
+
+/// One instance as written.
+#[derive(Clone, PartialEq, Default)]
+pub struct RawInstance {
+    /// Its name, trimmed and lower-cased; `default` when absent, null or blank.
+    pub name: String,
+    /// Its tags as written.
+    pub tags: Map<String, Json>,
+    /// Its fields as written. Holds secrets.
+    pub credentials: Map<String, Json>,
+}
+
+impl Record {
+    /// Whether the record is used at all.
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+}
+
+impl std::fmt::Debug for Record {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Record")
+            .field("id", &self.id)
+            .field("service", &self.service)
+            .field("status", &self.status)
+            .field("instances", &self.instances)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for RawInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawInstance").field("name", &self.name).finish_non_exhaustive()
+    }
+}
