@@ -1,0 +1,67 @@
+//! Text, Markdown and JSON of one report.
+
+use opensre_report::text::{TextOptions, render};
+use opensre_report::{json, markdown};
+
+use crate::sample;
+
+const PLAIN: TextOptions = TextOptions { color: false, width: 80, unicode: true };
+
+#[test]
+fn text_reads_well_without_colour_in_80_columns() {
+    let text = render(&sample::report(), PLAIN);
+    insta::assert_snapshot!("text", text);
+    // Only what must stay in one piece to be copied may be wider.
+    for line in text.lines().filter(|line| line.chars().count() > 80) {
+        assert!(line.contains("://"), "too wide: {line}");
+    }
+}
+
+#[test]
+fn markdown_reads_well() {
+    insta::assert_snapshot!("markdown", markdown::render(&sample::report()));
+}
+
+#[test]
+fn colour_changes_nothing_but_the_colour() {
+    let coloured = render(&sample::report(), TextOptions { color: true, ..PLAIN });
+    let stripped = anstream::adapter::strip_str(&coloured).to_string();
+    assert_eq!(stripped, render(&sample::report(), PLAIN));
+}
+
+#[test]
+fn no_face_lets_a_back_end_steer_the_terminal_or_the_page() {
+    let report = sample::report();
+    assert!(!render(&report, PLAIN).contains('\u{1b}'));
+    let page = markdown::render(&report);
+    assert!(!page.contains('\u{1b}'));
+    assert!(page.contains("`` java.lang") || page.contains("``java.lang"), "code with backticks needs a longer fence");
+}
+
+#[test]
+fn json_matches_its_published_schema() {
+    let schema = json::schema();
+    let instance: serde_json::Value =
+        serde_json::from_str(&json::render(&sample::report()).expect("a report serialises")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let errors: Vec<String> = validator.iter_errors(&instance).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    // The names that the issue promises to machines.
+    for key in [
+        "schema",
+        "alert",
+        "window",
+        "instances",
+        "verdict",
+        "claims",
+        "hypotheses",
+        "causal_chain",
+        "evidence",
+        "gaps",
+        "next_steps",
+        "timings",
+    ] {
+        assert!(instance.get(key).is_some(), "{key} is missing");
+    }
+    assert!(instance["hypotheses"][0]["for"].is_array());
+}
