@@ -45,7 +45,7 @@ impl Address {
 }
 
 /// The provider that a written service name means, or an error with the nearest name.
-pub(super) fn provider(catalogue: &Catalogue, written: &str) -> Result<&'static ProviderSpec, Failure> {
+pub(in crate::commands) fn provider(catalogue: &Catalogue, written: &str) -> Result<&'static ProviderSpec, Failure> {
     catalogue.find(written).ok_or_else(|| {
         let written = written.trim().to_lowercase();
         let names = catalogue.iter().flat_map(|spec| std::iter::once(spec.key).chain(spec.aliases.iter().copied()));
@@ -58,7 +58,7 @@ pub(super) fn provider(catalogue: &Catalogue, written: &str) -> Result<&'static 
 }
 
 /// The candidate that is spelt most alike, if one is alike enough to be meant.
-pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::commands) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(written, candidate), candidate))

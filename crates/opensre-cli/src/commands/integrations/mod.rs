@@ -1,7 +1,7 @@
 //! `opensre integrations`: instances, from the store and the environment.
 
 mod add;
-mod address;
+pub(super) mod address;
 mod change;
 mod fields;
 mod list;
