@@ -1,5 +1,6 @@
 //! What every command works with: surroundings, global options, catalogue, store, and what is in effect.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -40,6 +41,21 @@ pub(crate) struct Effective {
     pub(crate) environment: Vec<Record>,
 }
 
+impl Effective {
+    /// What a report must say about how the instances came about.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let diagnostics =
+            self.resolved.diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Note).map(ToString::to_string);
+        let shadowed = self.resolved.shadowed.iter().map(|shadowed| {
+            format!(
+                "{}/{} ({}) is not in effect: {} wins",
+                shadowed.service, shadowed.instance, shadowed.source, shadowed.by
+            )
+        });
+        diagnostics.chain(shadowed).collect()
+    }
+}
+
 impl App {
     pub(crate) fn new(mut surroundings: Surroundings, global: GlobalArgs, output: Output) -> Result<Self, Failure> {
         if let Some(path) = &global.env_file {
@@ -50,19 +66,33 @@ impl App {
         Ok(Self { surroundings, global, output, providers, catalogue })
     }
 
+    /// The same program with another store and without this machine's variables.
+    pub(crate) fn for_store(&self, store: PathBuf) -> Self {
+        let mut app = Self {
+            surroundings: self.surroundings.clone(),
+            global: self.global.clone(),
+            output: self.output,
+            providers: self.providers.clone(),
+            catalogue: self.catalogue.clone(),
+        };
+        app.surroundings.environment.clear();
+        app.global.store = Some(store);
+        app.global.precedence = None;
+        app
+    }
+
     /// The store file.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         match &self.global.store {
             Some(path) => Ok(Store::at(path)),
-            None => Store::at_default(&self.surroundings.environment, self.surroundings.home().as_deref())
-                .map_err(|error| Failure::from_store(&error)),
+            None => Ok(Store::from_environment(&self.surroundings.environment)?),
         }
     }
 
     /// Reads the store and the environment and resolves them. Never fails for what is written in them: that is among
     /// the diagnostics.
     pub(crate) fn effective(&self) -> Result<Effective, Failure> {
-        let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load(&self.catalogue);
+        let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load();
         let (environment, environment_diagnostics) =
             environment::records(&self.catalogue, &self.surroundings.environment);
         let mut resolved = resolve(&self.catalogue, &store, &environment, self.precedence()?);
@@ -115,7 +145,7 @@ impl App {
 
     /// The shared HTTP layer and the resolver of secret references.
     pub(crate) fn network(&self) -> (Http, Arc<dyn SecretSource>) {
-        let secrets = LocalSecrets::new(self.surroundings.environment.clone(), self.surroundings.home());
+        let secrets = LocalSecrets::new(self.surroundings.environment.clone());
         (Http::default(), Arc::new(secrets))
     }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use opensre_model::record::EditError;
+use opensre_store::StoreError;
+
 use crate::exit::Exit;
 
 /// A failed command: how it exits, what happened, and what to do.
@@ -50,6 +53,19 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let exit = if matches!(error, StoreError::NoHome) { Exit::BadInput } else { Exit::Failure };
+        Self { exit, message: error.to_string(), hint: error.hint() }
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
 
 /// What a command returns.
 pub type Outcome = Result<Exit, Failure>;

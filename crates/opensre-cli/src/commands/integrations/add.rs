@@ -48,8 +48,8 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     }
     let instance = RawInstance { name: name.to_string(), tags, credentials };
     let key = check(app, spec, &instance)?;
-    let upserted = change::edit(app, |document, random| {
-        Ok(document.upsert_instance(&app.catalogue, key, &instance, None, random))
+    let upserted = change::edit(app, |document| {
+        Ok(document.upsert_instance(&app.catalogue, key, &instance, None, opensre_store::random_number()))
     })?;
     let verb = if upserted.replaced { "replaced" } else { "added" };
     change::saved(app, &format!("{verb} {}/{name}", address.family), &address.family, &name)?;

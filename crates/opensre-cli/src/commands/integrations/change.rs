@@ -1,11 +1,8 @@
 //! `integrations set`, `tag`, `rename`, `default` and `remove`: changes of the store, one instance at a time.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
-
 use inquire::Confirm;
 use opensre_model::instance::InstanceName;
-use opensre_model::record::{Document, EditError, RawInstance};
+use opensre_model::record::{Document, RawInstance};
 
 use super::address::{self, Address};
 use super::{add, fields};
@@ -25,7 +22,7 @@ pub(super) struct Stored {
 
 /// The instances of a family in the store's active records, whatever key or alias the record is written under.
 pub(super) fn stored(app: &App, family: &str) -> Result<Vec<Stored>, Failure> {
-    let loaded = app.store()?.load(&app.catalogue);
+    let loaded = app.store()?.load();
     let own = loaded.records.into_iter().filter(|record| app.catalogue.family(&record.service) == family);
     Ok(own
         .filter(opensre_model::record::Record::is_active)
@@ -62,16 +59,8 @@ fn named(app: &App, address: &Address, name: &InstanceName) -> Result<Stored, Fa
 }
 
 /// Changes the store: locked, read, changed, replaced in one piece.
-pub(super) fn edit<T>(
-    app: &App,
-    change: impl FnOnce(&mut Document, u32) -> Result<T, EditError>,
-) -> Result<T, Failure> {
-    // Ids need to differ, not to be secret: the standard library's seeds are drawn from the system's randomness.
-    let random = RandomState::new().build_hasher().finish() as u32;
-    app.store()?
-        .edit(|document| change(document, random))
-        .map_err(|error| Failure::from_store(&error))?
-        .map_err(|error| Failure::failed(error.to_string()))
+pub(super) fn edit<T>(app: &App, change: impl FnOnce(&mut Document) -> Result<T, Failure>) -> Result<T, Failure> {
+    app.store()?.edit(change)
 }
 
 /// Says what was saved, and if something stronger hides it.
@@ -134,7 +123,8 @@ pub(super) fn tag(app: &App, args: &TagArgs) -> Outcome {
 
 fn put(app: &App, stored: &Stored) -> Result<(), Failure> {
     let id = (!stored.record_id.is_empty()).then_some(stored.record_id.as_str());
-    edit(app, |document, random| {
+    edit(app, |document| {
+        let random = opensre_store::random_number();
         document.upsert_instance(&app.catalogue, &stored.service, &stored.instance, id, random);
         Ok(())
     })
@@ -149,8 +139,8 @@ pub(super) fn rename(app: &App, written: &str, to: &str) -> Outcome {
     if taken {
         return Err(Failure::failed(format!("{} already has an instance named {}", address.family, InstanceName::new(to))));
     }
-    edit(app, |document, _| {
-        document.rename_instance(&app.catalogue, &stored_instance.service, name.as_str(), to)
+    edit(app, |document| {
+        Ok(document.rename_instance(&app.catalogue, &stored_instance.service, name.as_str(), to)?)
     })?;
     let to = InstanceName::new(to);
     saved(app, &format!("renamed {}/{name} to {to}", address.family), &address.family, &to)?;
@@ -160,7 +150,7 @@ pub(super) fn rename(app: &App, written: &str, to: &str) -> Outcome {
 pub(super) fn make_default(app: &App, written: &str) -> Outcome {
     let (address, name) = Address::parse_full(&app.catalogue, written)?;
     let stored = named(app, &address, &name)?;
-    edit(app, |document, _| Ok(document.make_default(&app.catalogue, &stored.service, name.as_str())))?;
+    edit(app, |document| Ok(document.make_default(&app.catalogue, &stored.service, name.as_str())))?;
     saved(app, &format!("made {}/{name} the default", address.family), &address.family, &name)?;
     let effective = app.effective()?;
     let default = effective.resolved.family(&address.family).and_then(|family| family.default());
@@ -179,7 +169,7 @@ pub(super) fn remove(app: &App, args: &RemoveArgs) -> Outcome {
     let found = named(app, &address, &name)?;
     confirm(app, &format!("Remove {}/{name} from the store?", address.family))?;
     let services: Vec<String> = services(&all, Some(&name));
-    edit(app, |document, _| {
+    edit(app, |document| {
         for service in &services {
             document.remove_instance(&app.catalogue, service, &found.name);
         }
@@ -197,7 +187,7 @@ fn remove_service(app: &App, address: &Address, all: &[Stored]) -> Outcome {
     let instances = count(all.len(), "instance", "instances");
     confirm(app, &format!("Remove {instances} of {} ({}) from the store?", address.family, names.join(", ")))?;
     let services = services(all, None);
-    edit(app, |document, _| {
+    edit(app, |document| {
         for service in &services {
             document.remove_record(&app.catalogue, service);
         }
