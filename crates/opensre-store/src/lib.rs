@@ -12,10 +12,10 @@
 
 mod atomic;
 mod error;
-mod json;
 mod lock;
 pub mod references;
 mod store;
+pub mod text;
 
 pub use error::{Malformed, StoreError};
 pub use store::{Loaded, State, Store};

@@ -11,8 +11,8 @@ use opensre_model::record::{Document, Record, Version};
 
 use crate::atomic;
 use crate::error::{Malformed, StoreError, hint_for_malformed};
-use crate::json::{self, Numbers};
 use crate::lock::Lock;
+use crate::text::{self, StoreText};
 
 /// Largest file that is read. A hundred thousand instances fit.
 const SIZE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -127,7 +127,7 @@ impl Store {
             Ok(Content::File { bytes, metadata }) => (bytes, metadata),
             Err(error) => return self.unreadable(error),
         };
-        let mut document = match parse_for_reading(&bytes) {
+        let mut document = match text::read(&bytes) {
             Ok(document) => document,
             Err(reason) => return self.unreadable(ReadError::Malformed(reason)),
         };
@@ -158,8 +158,7 @@ impl Store {
     /// when it was wider. A version 1 file is migrated by the way, with a copy of the old one beside it. Malformed,
     /// foreign, unreadable and newer files are refused.
     ///
-    /// Numbers that JSON values cannot hold exactly (beyond 64 bits) are opaque texts inside `change`; they are
-    /// written back digit for digit.
+    /// What `change` sees, and how numbers beyond 64 bits survive it, is told at [`StoreText`].
     pub fn edit<T, E: From<StoreError>>(&self, change: impl FnOnce(&mut Document) -> Result<T, E>) -> Result<T, E> {
         let path = self.resolved().map_err(|source| self.unreadable_error(source))?;
         // Refused before anything is made beside a file that is not ours.
@@ -168,9 +167,9 @@ impl Store {
             .map_err(|source| StoreError::Write { path: atomic::folder_of(&path).to_owned(), source })?;
         let _lock = Lock::beside(&path)?;
         let mut open = self.open(&path)?;
-        let before = open.document.clone();
-        let outcome = change(&mut open.document)?;
-        if open.document != before {
+        let before = open.text.document.clone();
+        let outcome = change(&mut open.text.document)?;
+        if open.text.document != before {
             write(&path, open)?;
         }
         Ok(outcome)
@@ -209,15 +208,13 @@ impl Store {
         let (bytes, metadata) = match read(path) {
             Ok(Content::File { bytes, metadata }) => (bytes, metadata),
             Ok(Content::Missing) => {
-                let document = Document::empty();
-                return Ok(Open { document, numbers: Numbers::Marked, metadata: None, version_1: None });
+                return Ok(Open { text: StoreText::empty(), metadata: None, version_1: None });
             }
             Err(ReadError::Malformed(reason)) => return Err(malformed(reason)),
             Err(ReadError::Io(source)) => return Err(self.unreadable_error(source)),
         };
-        let (document, numbers) = json::parse_for_edit(&bytes).map_err(malformed)?;
-        let mut document = Document::from_json(document).map_err(|reason| malformed(reason.into()))?;
-        let version_1 = match document.version() {
+        let mut text = StoreText::parse(&bytes).map_err(malformed)?;
+        let version_1 = match text.document.version() {
             Version::One => Some(bytes),
             Version::Two => None,
             Version::Newer | Version::Unknown => {
@@ -225,9 +222,9 @@ impl Store {
             }
         };
         if version_1.is_some() {
-            document.migrate();
+            text.document.migrate();
         }
-        Ok(Open { document, numbers, metadata: Some(metadata), version_1 })
+        Ok(Open { text, metadata: Some(metadata), version_1 })
     }
 
     /// What loading gives when the file is there and cannot be had.
@@ -273,9 +270,8 @@ impl Store {
 
 /// A store as it was opened for a change.
 struct Open {
-    /// In version 2 shape.
-    document: Document,
-    numbers: Numbers,
+    /// Its text, in version 2 shape.
+    text: StoreText,
     /// The file's, when there is one.
     metadata: Option<Metadata>,
     /// The file's bytes, when it is of version 1 and a copy must be kept.
@@ -285,13 +281,7 @@ struct Open {
 /// Replaces the file, under its lock. Returns where the version 1 content is kept, if that is what it was.
 fn write(path: &Path, open: Open) -> Result<Option<PathBuf>, StoreError> {
     let failed = |source| StoreError::Write { path: path.to_owned(), source };
-    let text = json::write(&open.document.into_json(), open.numbers).map_err(failed)?;
-    // Never write what could not be read back: a document that was nested too deeply by the change, say.
-    let readable = json::parse_for_edit(&text)
-        .is_ok_and(|(document, numbers)| json::write(&document, numbers).is_ok_and(|again| again == text));
-    if !readable {
-        return Err(StoreError::WouldNotRead { path: path.to_owned() });
-    }
+    let text = open.text.write().ok_or_else(|| StoreError::WouldNotRead { path: path.to_owned() })?;
     atomic::remove_leftovers(path);
     let backup = match (&open.version_1, &open.metadata) {
         (Some(bytes), Some(metadata)) => Some(atomic::keep_copy(path, metadata, BACKUP_LABEL, bytes).map_err(failed)?),
@@ -317,8 +307,4 @@ fn read(path: &Path) -> Result<Content, ReadError> {
         return Err(ReadError::Malformed(Malformed::TooLarge { limit: SIZE_LIMIT }));
     }
     Ok(Content::File { bytes, metadata })
-}
-
-fn parse_for_reading(bytes: &[u8]) -> Result<Document, Malformed> {
-    Ok(Document::from_json(json::parse(bytes)?)?)
 }

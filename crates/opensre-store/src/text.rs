@@ -9,6 +9,7 @@
 
 use std::io;
 
+use opensre_model::record::Document;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 use serde_json::{Number, Value as Json};
@@ -21,17 +22,65 @@ const MARK: &str = "\u{FDD0}number:";
 /// Deepest nesting that is read: the limit of `serde_json`, which keeps every recursion over a document shallow.
 const DEPTH_LIMIT: usize = 127;
 
+/// Reads a store for reading only. A number that is too large becomes its digits as text (what a text field wants, and
+/// what a number field reports); one with too many decimals the nearest number.
+///
+/// ```
+/// let document = opensre_store::text::read(br#"{"version": 2, "integrations": []}"#).unwrap();
+/// assert!(document.list().is_empty());
+/// let error = opensre_store::text::read(b"{\n  broken").unwrap_err();
+/// assert_eq!(error.to_string(), "the file is not valid JSON at line 2, column 3");
+/// ```
+pub fn read(bytes: &[u8]) -> Result<Document, Malformed> {
+    let (mut document, numbers) = parse(bytes)?;
+    if numbers == Numbers::Marked {
+        unmark(&mut document);
+    }
+    Ok(Document::from_json(document)?)
+}
+
+/// A store's text, opened for a change: the pure middle of [`Store::edit`](crate::Store::edit).
+///
+/// Numbers that JSON values cannot hold exactly are opaque texts in the document; they are written back digit for
+/// digit.
+#[derive(Debug, Clone)]
+pub struct StoreText {
+    /// The document to change.
+    pub document: Document,
+    numbers: Numbers,
+}
+
+impl StoreText {
+    /// A store that is not there yet.
+    pub fn empty() -> Self {
+        Self { document: Document::empty(), numbers: Numbers::Marked }
+    }
+
+    /// Reads a store for a change.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
+        let (document, numbers) = parse(bytes)?;
+        Ok(Self { document: Document::from_json(document)?, numbers })
+    }
+
+    /// The text to write. `None` when it could not be read back, because the change has nested values too deeply, say:
+    /// such a text must not be written.
+    pub fn write(self) -> Option<Vec<u8>> {
+        let text = write(&self.document.into_json(), self.numbers).ok()?;
+        let (again, numbers) = parse(&text).ok()?;
+        write(&again, numbers).is_ok_and(|again| again == text).then_some(text)
+    }
+}
+
 /// Whether the numbers that a [`Json`] cannot hold are marked texts in a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Numbers {
+enum Numbers {
     /// They are.
     Marked,
     /// They are not: the file has the mark in a text of its own, which must not be taken for a number.
     Rounded,
 }
 
-/// Reads a document for editing.
-pub(crate) fn parse_for_edit(bytes: &[u8]) -> Result<(Json, Numbers), Malformed> {
+fn parse(bytes: &[u8]) -> Result<(Json, Numbers), Malformed> {
     let text = decode(bytes)?;
     check_depth(text)?;
     if text.contains('\u{FDD0}') || text.to_ascii_lowercase().contains("\\ufdd0") {
@@ -44,16 +93,6 @@ pub(crate) fn parse_for_edit(bytes: &[u8]) -> Result<(Json, Numbers), Malformed>
         syntax(&serde_json::from_str::<Json>(text).err().unwrap_or(error))
     })?;
     Ok((document, Numbers::Marked))
-}
-
-/// Reads a document for reading only. A number that is too large becomes its digits as text (what a text field wants,
-/// and what a number field reports); one with too many decimals the nearest number.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Json, Malformed> {
-    let (mut document, numbers) = parse_for_edit(bytes)?;
-    if numbers == Numbers::Marked {
-        unmark(&mut document);
-    }
-    Ok(document)
 }
 
 fn unmark(value: &mut Json) {
@@ -73,7 +112,7 @@ fn unmark(value: &mut Json) {
 }
 
 /// The text of a document, as the store is written.
-pub(crate) fn write(document: &Json, numbers: Numbers) -> io::Result<Vec<u8>> {
+fn write(document: &Json, numbers: Numbers) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let formatter = StoreFormatter { pretty: PrettyFormatter::with_indent(b"  "), quote: Quote::Inside, numbers };
     document.serialize(&mut Serializer::with_formatter(&mut bytes, formatter))?;
