@@ -198,6 +198,26 @@ pub struct Hooks {
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
     pub flatten: Option<fn(&mut Map<String, Json>)>,
+    /// The form that its instances have in the compatible `resolved` dictionary.
+    pub dictionary: DictionaryForm,
+}
+
+impl Hooks {
+    /// No hook: what most providers have, usable in a static declaration.
+    pub const NONE: Self =
+        Self { from_environment: None, refine: None, flatten: None, dictionary: DictionaryForm::Flat };
+}
+
+/// The form of a provider's instances in the `resolved` dictionary of the Python product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DictionaryForm {
+    /// The flat, typed config.
+    #[default]
+    Flat,
+    /// `{credentials: <as stored>, integration_id}`, as for a service that the catalogue does not know.
+    Wrapped,
+    /// Not in the dictionary; its raw records are in `_all` all the same (Slack).
+    Absent,
 }
 
 /// An instance in the making, as a provider's `refine` hook sees it.
