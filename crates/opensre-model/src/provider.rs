@@ -34,21 +34,8 @@ pub struct ProviderSpec {
     pub environment: Rule,
     /// What makes this provider odd, each at one well-named point of the general path.
     pub hooks: Hooks,
-    /// How the compatible dictionary has its instances.
-    pub dictionary: DictionaryForm,
     /// One line about what it is for, and what it must be allowed to do.
     pub documentation: &'static str,
-}
-
-/// How the compatible dictionary (the Python product's resolved dictionary) has a provider's instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DictionaryForm {
-    /// The flat config under the provider's key.
-    Flat,
-    /// `{credentials: <as stored>, integration_id}` under its key: services that the Python product does not classify.
-    Wrapped,
-    /// Not at all, its raw records under `_all` apart: the Python product handles it elsewhere.
-    Absent,
 }
 
 /// The kind of system, for grouping.
@@ -349,11 +336,6 @@ impl FieldSpec {
         self.extension = true;
         self
     }
-}
-
-impl Hooks {
-    /// No hooks: a provider without oddities.
-    pub const NONE: Self = Self { from_environment: None, refine: None, flatten: None };
 }
 
 impl ProviderSpec {

@@ -1,6 +1,6 @@
 //! What is declared about Grafana, and the rule by which an instance is the local one.
 
-use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
 use opensre_model::value::{Config, Value};
 use url::Url;
@@ -59,7 +59,6 @@ const BASE: ProviderSpec = ProviderSpec {
     ]),
     environment: Rule::All(&[Rule::Set("endpoint"), Rule::Set("api_key")]),
     hooks: Hooks { refine: Some(classify), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Dashboards, alert rules and annotations, and through its data sources logs, metrics and traces. \
                     Needs a service account token with the role Viewer.",
 };
