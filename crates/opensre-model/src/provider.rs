@@ -74,6 +74,9 @@ pub struct FieldSpec {
     pub help: &'static str,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
+    /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
+    /// to something other than its default, so that old consumers see what they always saw.
+    pub extension: bool,
 }
 
 /// A field's type, default and bounds.
@@ -179,6 +182,7 @@ pub type FromEnvironment = fn(&EnvironmentMap) -> Option<Map<String, Json>>;
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
+    /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
     pub from_environment: Option<FromEnvironment>,
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
@@ -221,7 +225,17 @@ pub struct Draft {
 
 impl FieldSpec {
     const fn of(key: &'static str, kind: FieldKind) -> Self {
-        Self { key, kind, secret: false, env: &[], read_as: &[], prompt: "", help: "", identifies: None }
+        Self {
+            key,
+            kind,
+            secret: false,
+            env: &[],
+            read_as: &[],
+            prompt: "",
+            help: "",
+            identifies: None,
+            extension: false,
+        }
     }
 
     /// A text field.
@@ -256,6 +270,11 @@ impl FieldSpec {
     /// A whole number with default and bounds.
     pub const fn integer(key: &'static str, default: i64, min: i64, max: i64) -> Self {
         Self::of(key, FieldKind::Integer { default: Some(default), min, max })
+    }
+
+    /// A whole number with bounds that is absent when it is not set.
+    pub const fn optional_integer(key: &'static str, min: i64, max: i64) -> Self {
+        Self::of(key, FieldKind::Integer { default: None, min, max })
     }
 
     /// A number with default and bounds.
@@ -311,6 +330,13 @@ impl FieldSpec {
     #[must_use]
     pub const fn identifies(mut self, what: Identifies) -> Self {
         self.identifies = Some(what);
+        self
+    }
+
+    /// Marks a field that the Python product's flat config lacks.
+    #[must_use]
+    pub const fn extension(mut self) -> Self {
+        self.extension = true;
         self
     }
 }
