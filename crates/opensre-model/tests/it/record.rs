@@ -24,7 +24,7 @@ const fn provider(key: &'static str, aliases: &'static [&'static str]) -> Provid
         fields: FIELDS,
         configured: Rule::Set("api_key"),
         environment: Rule::Never,
-        hooks: Hooks { from_environment: None, refine: None, flatten: None },
+        hooks: Hooks::NONE,
         documentation: "",
     }
 }
