@@ -174,13 +174,16 @@ pub enum Rule {
     Never,
 }
 
+/// Reads the single-instance variables: a record's top-level keys, or `None` when they make no instance.
+pub type FromEnvironment = fn(&EnvironmentMap) -> Option<Map<String, Json>>;
+
 /// What makes a provider odd. Each hook is called at one point of the general path; all are absent for most.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
     /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
-    pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
+    pub from_environment: Option<FromEnvironment>,
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.

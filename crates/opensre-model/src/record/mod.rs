@@ -13,6 +13,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Source;
 
+pub(crate) use shape::{kind_of, scalar_text};
+
 /// One record of the store, or of an environment variable.
 #[derive(Clone, PartialEq)]
 pub struct Record {
