@@ -1,9 +1,10 @@
 //! What is declared about Apache Airflow.
 
-use crate::{fields, refine};
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Value;
 use url::Url;
+
+use crate::{fields, refine};
 
 /// Apache Airflow.
 pub static SPEC: ProviderSpec = ProviderSpec {

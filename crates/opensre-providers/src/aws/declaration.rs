@@ -53,7 +53,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         flatten: Some(shape::nest_keys),
         ..Hooks::NONE
     },
-    documentation: "CloudWatch logs and metrics, CloudTrail, Lambda, EKS, RDS. Needs a role to assume (or access keys) with ReadOnlyAccess or less.",
+    documentation: "CloudWatch logs and metrics, CloudTrail, Lambda, EKS, RDS. Needs a role to assume (or access \
+                    keys) with ReadOnlyAccess or less.",
 };
 
 const KEYS_OR_ROLE: Rule =

@@ -38,20 +38,17 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::verify_ssl(&["AZURE_VERIFY_SSL"]),
         fields::ca_bundle(&["AZURE_CA_BUNDLE"]),
     ],
-    configured: Rule::All(&[
-        Rule::Set("workspace_id"),
-        Rule::Any(&[
-            Rule::Set("access_token"),
-            Rule::All(&[Rule::Set("tenant_id"), Rule::Set("client_id"), Rule::Set("client_secret")]),
-        ]),
-    ]),
-    environment: Rule::All(&[
-        Rule::Set("workspace_id"),
-        Rule::Any(&[
-            Rule::Set("access_token"),
-            Rule::All(&[Rule::Set("tenant_id"), Rule::Set("client_id"), Rule::Set("client_secret")]),
-        ]),
-    ]),
+    configured: CREDENTIALS,
+    environment: CREDENTIALS,
     hooks: Hooks::NONE,
     documentation: "Logs of a Log Analytics workspace by KQL query. Needs the role Log Analytics Reader.",
 };
+
+/// What the typed fields and the variables must have alike.
+const CREDENTIALS: Rule = Rule::All(&[
+    Rule::Set("workspace_id"),
+    Rule::Any(&[
+        Rule::Set("access_token"),
+        Rule::All(&[Rule::Set("tenant_id"), Rule::Set("client_id"), Rule::Set("client_secret")]),
+    ]),
+]);

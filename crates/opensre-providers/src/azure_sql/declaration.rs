@@ -31,5 +31,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("server"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("server"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Requests, resource use, query and wait statistics. Needs VIEW DATABASE STATE; sessions are read-only.",
+    documentation: "Requests, resource use, query and wait statistics. Needs VIEW DATABASE STATE; sessions are \
+                    read-only.",
 };

@@ -1,8 +1,9 @@
 //! What is declared about Better Stack.
 
-use crate::fields;
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Value;
+
+use crate::fields;
 
 /// Better Stack.
 pub static SPEC: ProviderSpec = ProviderSpec {

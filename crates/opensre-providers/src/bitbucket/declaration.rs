@@ -32,5 +32,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("workspace"),
     environment: Rule::Set("workspace"),
     hooks: Hooks::NONE,
-    documentation: "Commits, files and pipelines of a workspace. Needs an API token that may read repositories and pipelines.",
+    documentation: "Commits, files and pipelines of a workspace. Needs an API token that may read repositories \
+                    and pipelines.",
 };

@@ -32,5 +32,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("host"),
     environment: Rule::Set("host"),
     hooks: Hooks { dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Query log, running queries, metrics, parts and replicas. Needs SELECT on system.*; queries are read-only.",
+    documentation: "Query log, running queries, metrics, parts and replicas. Needs SELECT on system.*; queries \
+                    are read-only.",
 };

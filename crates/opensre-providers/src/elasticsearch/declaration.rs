@@ -33,5 +33,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("url"),
     environment: Rule::Set("url"),
     hooks: Hooks { refine: Some(refine::prefer_api_key), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Logs by search, and the state of the cluster. Needs the privileges monitor, and read on the indexes.",
+    documentation: "Logs by search, and the state of the cluster. Needs the privileges monitor, and read on the \
+                    indexes.",
 };

@@ -1,9 +1,10 @@
 //! What is declared about GitHub (MCP).
 
-use crate::{fields, mcp, refine};
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Config;
 use url::Url;
+
+use crate::{fields, mcp, refine};
 
 /// GitHub (MCP).
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -37,7 +38,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ]),
     environment: mcp::ENVIRONMENT,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
-    documentation: "Commits, code, pull requests and actions, through a MCP server. Needs a read-only personal access token.",
+    documentation: "Commits, code, pull requests and actions, through an MCP server. Needs a read-only personal \
+                    access token.",
 };
 
 /// GitHub's own server.

@@ -27,5 +27,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("credentials_file"), Rule::Set("folder_id")]),
     environment: Rule::All(&[Rule::Set("credentials_file"), Rule::Set("folder_id")]),
     hooks: Hooks { dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Where reports are delivered as documents. Needs a service account that may write into one folder.",
+    documentation: "Where reports are delivered as documents. Needs a service account that may write into one \
+                    folder.",
 };

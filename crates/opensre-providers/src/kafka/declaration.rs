@@ -1,8 +1,9 @@
 //! What is declared about Kafka.
 
-use crate::{fields, refine};
 use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Value;
+
+use crate::{fields, refine};
 
 /// Kafka.
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -39,7 +40,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("bootstrap_servers"),
     environment: Rule::Set("bootstrap_servers"),
     hooks: Hooks { refine: Some(check_protocol), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Topics, partitions, consumer lag and configuration. Needs DESCRIBE on cluster, topics and groups.",
+    documentation: "Topics, partitions, consumer lag and configuration. Needs DESCRIBE on cluster, topics and \
+                    groups.",
 };
 
 const PROTOCOLS: &[&str] = &["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];

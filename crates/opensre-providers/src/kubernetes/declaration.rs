@@ -1,10 +1,12 @@
 //! What is declared about Kubernetes.
 
-use crate::environment::variable;
 use opensre_model::instance::InstanceName;
 use opensre_model::provider::{EnvironmentMap, FieldSpec, Hooks, Identifies, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Config;
 use serde_json::{Map, Value as Json, json};
+
+use crate::environment::variable;
+
 /// Kubernetes.
 pub static SPEC: ProviderSpec = ProviderSpec {
     key: "kubernetes",
@@ -33,7 +35,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ]),
     environment: Rule::Any(&[Rule::Set("kubeconfig"), Rule::Set("context")]),
     hooks: Hooks { from_environment: Some(from_environment), ..Hooks::NONE },
-    documentation: "Pods, their logs, events, nodes and workloads. Needs a context whose user may get and list them (ClusterRole view).",
+    documentation: "Pods, their logs, events, nodes and workloads. Needs a context whose user may get and list \
+                    them (ClusterRole view).",
 };
 
 /// Name of the instance that stands for the cluster around this pod.

@@ -26,6 +26,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
-    hooks: Hooks { refine: Some(refine::grafana_stack), ..Hooks::NONE },
+    hooks: Hooks { refine: Some(refine::like_logcli), ..Hooks::NONE },
     documentation: "Logs by label, with the variables that `logcli` reads. Reads only; needs access to /loki/api/v1.",
 };

@@ -29,5 +29,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Status, process list, replication and InnoDB state. Needs PROCESS and SLAVE MONITOR; sessions are read-only.",
+    documentation: "Status, process list, replication and InnoDB state. Needs PROCESS and SLAVE MONITOR; \
+                    sessions are read-only.",
 };

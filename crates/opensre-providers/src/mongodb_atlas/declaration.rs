@@ -31,5 +31,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("api_public_key"), Rule::Set("api_private_key"), Rule::Set("project_id")]),
     environment: Rule::All(&[Rule::Set("api_public_key"), Rule::Set("api_private_key"), Rule::Set("project_id")]),
     hooks: Hooks::NONE,
-    documentation: "Clusters, alerts, events and measurements of a project. Needs an API key with the role Project Read Only.",
+    documentation: "Clusters, alerts, events and measurements of a project. Needs an API key with the role \
+                    Project Read Only.",
 };

@@ -31,5 +31,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Status, process list, replication and statement digests. Needs PROCESS and REPLICATION CLIENT; sessions are read-only.",
+    documentation: "Status, process list, replication and statement digests. Needs PROCESS and REPLICATION \
+                    CLIENT; sessions are read-only.",
 };

@@ -1,9 +1,10 @@
 //! What is declared about NATS.
 
-use crate::fields;
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::{Secret, SecretValue};
 use opensre_model::value::Value;
+
+use crate::fields;
 
 /// NATS.
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -34,11 +35,12 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),
     environment: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),
     hooks: Hooks { refine: Some(lift_userinfo), ..Hooks::NONE },
-    documentation: "Server, connection, route and JetStream state. Needs a user that may connect, and the monitoring port for details.",
+    documentation: "Server, connection, route and JetStream state. Needs a user that may connect, and the \
+                    monitoring port for details.",
 };
 
-/// Takes credentials out of the server URLs: `user:password@` becomes user and password, `token@` the token, unless these
-/// are set. The first URL with credentials counts.
+/// Takes credentials out of the server URLs: `user:password@` becomes user and password, `token@` the token, unless
+/// these are set. The first URL with credentials counts.
 fn lift_userinfo(draft: &mut Draft) {
     let Some(written) = draft.config.text("url") else { return };
     let mut found = None;

@@ -26,5 +26,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("api_key"), Rule::Set("account_id")]),
     environment: Rule::All(&[Rule::Set("api_key"), Rule::Set("account_id")]),
     hooks: Hooks { refine: Some(|draft| refine::one_of(draft, "region", &["US", "EU"])), ..Hooks::NONE },
-    documentation: "Logs, metrics, spans, incidents and deployments by NRQL. Needs a user key that may read the account.",
+    documentation: "Logs, metrics, spans, incidents and deployments by NRQL. Needs a user key that may read the \
+                    account.",
 };

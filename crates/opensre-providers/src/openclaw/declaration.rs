@@ -1,8 +1,9 @@
 //! What is declared about OpenClaw (MCP).
 
-use crate::{fields, mcp, refine};
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec};
 use url::Url;
+
+use crate::{fields, mcp, refine};
 
 /// OpenClaw (MCP).
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -30,7 +31,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: mcp::SERVER,
     environment: mcp::ENVIRONMENT,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
-    documentation: "Tools of an OpenClaw gateway, through the Model Context Protocol. Needs the gateway token where one is set.",
+    documentation: "Tools of an OpenClaw gateway, through the Model Context Protocol. Needs the gateway token \
+                    where one is set.",
 };
 
 /// Port of the gateway's web interface, which speaks no MCP.

@@ -29,14 +29,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::verify_ssl(&["OPENOBSERVE_VERIFY_SSL"]),
         fields::ca_bundle(&["OPENOBSERVE_CA_BUNDLE"]),
     ],
-    configured: Rule::All(&[
-        Rule::Set("base_url"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
-    ]),
-    environment: Rule::All(&[
-        Rule::Set("base_url"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
-    ]),
+    configured: CREDENTIALS,
+    environment: CREDENTIALS,
     hooks: Hooks { refine: Some(|draft| refine::prefer_token(draft, "api_token")), ..Hooks::NONE },
     documentation: "Logs by SQL search. Needs a user of the organization that may read streams.",
 };
+
+/// What the typed fields and the variables must have alike.
+const CREDENTIALS: Rule = Rule::All(&[
+    Rule::Set("base_url"),
+    Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
+]);

@@ -32,5 +32,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("url"),
     environment: Rule::Set("url"),
     hooks: Hooks { refine: Some(refine::prefer_api_key), ..Hooks::NONE },
-    documentation: "Logs by search, and the state of the cluster. Needs read access to the indexes and cluster_monitor.",
+    documentation: "Logs by search, and the state of the cluster. Needs read access to the indexes and \
+                    cluster_monitor.",
 };

@@ -32,5 +32,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Activity, locks, replication and statement statistics. Needs a user in pg_monitor; sessions are read-only.",
+    documentation: "Activity, locks, replication and statement statistics. Needs a user in pg_monitor; sessions \
+                    are read-only.",
 };

@@ -28,5 +28,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("username")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("username")]),
     hooks: Hooks::NONE,
-    documentation: "Nodes, queues, consumers and connections. Needs the management plug-in and a user with the tag monitoring.",
+    documentation: "Nodes, queues, consumers and connections. Needs the management plug-in and a user with the \
+                    tag monitoring.",
 };

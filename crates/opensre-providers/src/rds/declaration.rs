@@ -24,5 +24,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("host"),
     environment: Rule::Never,
     hooks: Hooks { dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Kept for stores that have it; its metrics come from aws, its tables from postgresql, mysql or mariadb.",
+    documentation: "Kept for stores that have it; its metrics come from aws, its tables from postgresql, mysql \
+                    or mariadb.",
 };

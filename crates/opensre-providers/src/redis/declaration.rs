@@ -32,5 +32,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Any(&[Rule::Set("url"), Rule::Set("host")]),
     environment: Rule::Any(&[Rule::Set("url"), Rule::Set("host")]),
     hooks: Hooks::NONE,
-    documentation: "Memory, slow commands, latency events, clients, cluster state. Needs an ACL user that may read those; never KEYS or MONITOR.",
+    documentation: "Memory, slow commands, latency events, clients, cluster state. Needs an ACL user that may \
+                    read those; never KEYS or MONITOR.",
 };

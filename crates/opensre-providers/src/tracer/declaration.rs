@@ -1,9 +1,10 @@
 //! What is declared about Tracer (SaaS).
 
-use crate::environment::{extensions, variable};
-use crate::{fields, refine};
 use opensre_model::provider::{DictionaryForm, EnvironmentMap, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use serde_json::{Map, Value as Json, json};
+
+use crate::environment::{extensions, variable};
+use crate::{fields, refine};
 
 /// Tracer (SaaS).
 pub static SPEC: ProviderSpec = ProviderSpec {

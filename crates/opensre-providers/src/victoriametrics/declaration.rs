@@ -22,7 +22,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
         FieldSpec::text("account_id").env(&["VICTORIAMETRICS_ACCOUNT_ID"]).ask(
             "Account id",
-            "cluster only: `account` or `account:project`; paths then begin with `/select/{account_id}/prometheus`",
+            "cluster only: `account` or `account:project`; paths then begin with \
+             `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")
             .env(&["VICTORIALOGS_URL"])
