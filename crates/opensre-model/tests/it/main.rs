@@ -1,0 +1,4 @@
+//! The tests of `opensre-model`, one binary.
+
+mod selector;
+mod window;
