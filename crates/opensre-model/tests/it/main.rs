@@ -1,4 +1,5 @@
 //! The tests of `opensre-model`, one binary.
 
+mod alert;
 mod selector;
 mod window;
