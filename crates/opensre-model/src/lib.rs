@@ -25,6 +25,7 @@ pub mod routing;
 pub mod rule;
 pub mod schema;
 pub mod secret;
+pub mod selector;
 pub mod value;
 pub mod window;
 mod wording;

@@ -1,5 +1,6 @@
 //! The tests of `opensre-model`, one binary: behaviour through the public surface.
 
+mod alert;
 mod catalogue;
 mod classify;
 mod compatible;
@@ -12,4 +13,6 @@ mod resolution;
 mod rule;
 mod schema;
 mod secret;
+mod selector;
 mod support;
+mod window;
