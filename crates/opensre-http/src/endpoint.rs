@@ -177,7 +177,7 @@ impl Endpoint {
     }
 
     /// Tells two endpoints apart without revealing either: base URL, credentials and TLS options.
-    pub(crate) fn identity(&self) -> String {
+    pub(crate) fn identity(&self) -> [u8; 32] {
         let mut digest = Sha256::new();
         let mut add = |part: &str| {
             digest.update(part.len().to_le_bytes());
@@ -195,7 +195,7 @@ impl Endpoint {
             add(name);
             add(value.expose());
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        digest.finalize().into()
     }
 }
 

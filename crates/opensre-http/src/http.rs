@@ -76,7 +76,7 @@ pub(crate) struct Shared {
     pub(crate) total: Semaphore,
     pub(crate) log: CallLog,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
-    pools: Mutex<HashMap<String, reqwest::Client>>,
+    pools: Mutex<HashMap<[u8; 32], reqwest::Client>>,
 }
 
 impl Default for Http {

@@ -16,8 +16,9 @@ pub(crate) fn build(endpoint: &Endpoint, options: &HttpOptions) -> Result<reqwes
         .retry(reqwest::retry::never())
         .connect_timeout(options.connect_timeout)
         .pool_max_idle_per_host(options.per_host);
+    let loopback = is_loopback(&endpoint.base);
     builder = match &options.proxies {
-        _ if is_loopback(&endpoint.base) => builder.no_proxy(),
+        _ if loopback => builder.no_proxy(),
         Proxies::Environment => builder,
         Proxies::None => builder.no_proxy(),
         Proxies::Through(url) => {
@@ -27,14 +28,11 @@ pub(crate) fn build(endpoint: &Endpoint, options: &HttpOptions) -> Result<reqwes
             builder.proxy(proxy)
         }
     };
+    // Plain HTTP has no certificate to check: do not read the system's, which a container may not even have. Only a
+    // proxy of the environment can be an https one.
+    let plain = endpoint.base.scheme() == "http" && (loopback || options.proxies != Proxies::Environment);
     builder = match &endpoint.tls {
-        // Nothing to verify: do not read the system's certificates, which may not even exist in a container.
-        _ if endpoint.base.scheme() == "http" && options.proxies != Proxies::Environment => {
-            builder.tls_certs_only(std::iter::empty())
-        }
-        _ if endpoint.base.scheme() == "http" && is_loopback(&endpoint.base) => {
-            builder.tls_certs_only(std::iter::empty())
-        }
+        _ if plain => builder.tls_certs_only(std::iter::empty()),
         Tls { ca_bundle: Some(path), .. } => builder.tls_certs_only(read_bundle(endpoint, path)?),
         Tls { verify: false, .. } => builder.tls_danger_accept_invalid_certs(true),
         Tls { .. } => builder,
