@@ -221,7 +221,7 @@ impl Client {
         let segments: Vec<&str> = request.path.iter().map(String::as_str).collect();
         let mut url = self.locate(&segments)?;
         url.query_pairs_mut().extend_pairs(parameters);
-        let key = format!("{} {} {url}", self.bound.endpoint.identity(), self.max_bytes);
+        let key = (self.bound.endpoint.identity(), self.max_bytes, url.to_string());
         let (client, shared_request) = (self.clone(), request.clone());
         // A task of its own: a caller that goes away must not leave the others' call standing, nor its turn taken.
         let ask = move || {

@@ -13,6 +13,8 @@ use futures::future::{BoxFuture, Shared};
 use crate::failure::HttpFailure;
 use crate::reply::Reply;
 
+/// What tells calls apart: the endpoint (credentials included), the size limit and the URL.
+pub(crate) type Key = ([u8; 32], usize, String);
 type Outcome = Result<Reply, HttpFailure>;
 pub(crate) type Pending = Shared<BoxFuture<'static, Outcome>>;
 
@@ -21,7 +23,7 @@ const KEPT: usize = 256;
 
 #[derive(Default)]
 pub(crate) struct Memo {
-    slots: Mutex<HashMap<String, Slot>>,
+    slots: Mutex<HashMap<Key, Slot>>,
 }
 
 struct Slot {
@@ -34,7 +36,7 @@ impl Memo {
     /// Also whether it is the caller's own.
     pub(crate) fn join(
         &self,
-        key: String,
+        key: Key,
         fresh: Duration,
         ask: impl FnOnce() -> BoxFuture<'static, Outcome>,
     ) -> (Pending, bool) {
