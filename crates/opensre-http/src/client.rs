@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
+use futures::FutureExt;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -205,6 +206,43 @@ impl Client {
         parameters: &[(&str, &str)],
     ) -> Result<T, HttpFailure> {
         self.get(path, parameters).await?.json()
+    }
+
+    /// `GET path?parameters`, asked once for all who ask the same of the same endpoint with the same credentials:
+    /// callers share a call that is under way, and an answer for as long as it is `fresh`. For what many queries need
+    /// first (data sources, label names). A failure is not kept.
+    pub async fn get_shared(
+        &self,
+        path: &(impl IntoSegments + ?Sized),
+        parameters: &[(&str, &str)],
+        fresh: Duration,
+    ) -> Result<Reply, HttpFailure> {
+        let request = Request::get(path).query(parameters);
+        let segments: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        let mut url = self.locate(&segments)?;
+        url.query_pairs_mut().extend_pairs(parameters);
+        let key = format!("{} {} {url}", self.bound.endpoint.identity(), self.max_bytes);
+        let (client, shared_request) = (self.clone(), request.clone());
+        // A task of its own: a caller that goes away must not leave the others' call standing, nor its turn taken.
+        let ask = move || {
+            let host = client.bound.endpoint.host();
+            let task = tokio::spawn(async move { client.send(shared_request).await }.in_current_span());
+            let gone = move |_| Err(HttpFailure::new(FailureKind::Interrupted, host, "the call was cancelled"));
+            async move { task.await.unwrap_or_else(gone) }.boxed()
+        };
+        let (pending, own) = self.bound.http.shared.memo.join(key, fresh, ask);
+        match tokio::time::timeout_at(self.deadline.into(), pending).await {
+            // Another caller had less time than this one has.
+            Ok(Err(failure)) if !own && failure.kind == FailureKind::Deadline && Instant::now() < self.deadline => {
+                self.send(request).await
+            }
+            Ok(outcome) => outcome,
+            Err(_) => {
+                let host = self.bound.endpoint.host();
+                Err(HttpFailure::new(FailureKind::Deadline, host, "had not answered when the time was over")
+                    .with_hint("give more time with --deadline"))
+            }
+        }
     }
 
     /// `POST path` with form fields: a read (see [`Request::post_form`]).

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::endpoint::{Endpoint, host_and_port};
 use crate::failure::HttpFailure;
 use crate::log::{Call, CallLog, Tally};
+use crate::memo::Memo;
 use crate::transport;
 
 /// Limits and habits of the HTTP layer.
@@ -75,6 +76,7 @@ pub(crate) struct Shared {
     pub(crate) options: HttpOptions,
     pub(crate) total: Semaphore,
     pub(crate) log: CallLog,
+    pub(crate) memo: Memo,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     pools: Mutex<HashMap<String, reqwest::Client>>,
 }
@@ -94,6 +96,7 @@ impl Http {
                 options,
                 total,
                 log: CallLog::default(),
+                memo: Memo::default(),
                 hosts: Mutex::default(),
                 pools: Mutex::default(),
             }),

@@ -13,6 +13,7 @@ mod endpoint;
 mod failure;
 mod http;
 mod log;
+mod memo;
 mod reply;
 mod transport;
 
