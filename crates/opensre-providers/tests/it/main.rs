@@ -1,5 +1,8 @@
 //! The tests of this crate, in one binary.
 
 mod grafana_formats;
+mod loki_calls;
 mod loki_formats;
+mod stub;
+mod tempo_calls;
 mod tempo_formats;
