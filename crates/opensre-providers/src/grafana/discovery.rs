@@ -29,6 +29,9 @@ const NAMED: usize = 5;
 /// One Grafana, ready to be asked within the bounds of a query.
 pub(super) struct Grafana<'a> {
     access: &'a Access,
+    /// Asks for what all queries share, and therefore knows no query's bounds.
+    shared: Client,
+    /// Keeps to the bounds of the query.
     pub(super) client: Client,
 }
 
@@ -42,12 +45,13 @@ pub(super) struct Reached {
 
 impl<'a> Grafana<'a> {
     pub(super) async fn open(access: &'a Access, bounds: Bounds) -> Result<Self, Failure> {
-        Ok(Self { access, client: bounds.keep(access.client(&FIELDS).await?) })
+        let shared = access.client(&FIELDS).await?;
+        Ok(Self { access, client: bounds.keep(shared.clone()), shared })
     }
 
     /// All data sources.
     pub(super) async fn sources(&self) -> Result<DataSources, Failure> {
-        match self.client.get_shared("api/datasources", &[], FRESH).await {
+        match self.shared.get_shared("api/datasources", &[], FRESH).await {
             Ok(reply) => DataSources::parse(&reply.json::<Json>()?).map_err(|odd| Failure::nonsense(odd.to_string())),
             Err(failure) if failure.kind == FailureKind::Forbidden => Err(Failure::from(failure)
                 .with_hint("give the service account the role Viewer and the permission datasources:read")),

@@ -1,5 +1,6 @@
 //! The tests of this crate, in one binary.
 
+mod grafana_calls;
 mod grafana_formats;
 mod loki_calls;
 mod loki_formats;

@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use opensre_http::{Http, HttpOptions};
-use opensre_model::alert::Labels;
+use opensre_model::alert::{Alert, AlertFormat, AlertState, Labels, References};
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Evidence, EvidenceData};
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
@@ -196,5 +196,26 @@ pub(crate) fn messages(evidence: &Evidence) -> Vec<&str> {
     match &evidence.data {
         EvidenceData::Logs { lines } => lines.iter().map(|line| line.message.as_str()).collect(),
         other => panic!("these are {}", other.kind()),
+    }
+}
+
+/// An alert with these labels and nothing else.
+pub(crate) fn alert(pairs: &[(&str, &str)]) -> Alert {
+    Alert {
+        format: AlertFormat::Flat,
+        title: "alert".to_owned(),
+        state: AlertState::Firing,
+        severity: None,
+        starts_at: None,
+        ends_at: None,
+        labels: labels(pairs),
+        annotations: Labels::new(),
+        items: Vec::new(),
+        hints: Vec::new(),
+        urls: Vec::new(),
+        identifiers: Vec::new(),
+        references: References::default(),
+        text: String::new(),
+        oddities: Vec::new(),
     }
 }
