@@ -32,6 +32,9 @@ const SAMPLE_LINES: usize = 200;
 /// Most labels whose values are asked for in the second round.
 const SECOND_ROUND: usize = 8;
 
+/// Most lines of one piece of evidence: by words and by level, of incident and baseline.
+pub(crate) const MOST_LINES: usize = 4 * TROUBLE_LINES;
+
 /// Most lines of a query that a person wrote.
 pub(crate) const QUERY_LINES: usize = 1_000;
 
@@ -200,7 +203,6 @@ async fn gather(backend: &Backend, operation: &str, plan: Plan, window: Window) 
     let baseline = Cut { from: window.baseline_start, to: window.start, oldest_first: false, ..incident };
     let thinned = |cut: Cut| Cut {
         limit: SAMPLE_LINES,
-        oldest_first: true,
         every_seconds: Some((cut.to.duration_since(cut.from).as_secs_f64() / SAMPLE_LINES as f64).max(0.001)),
         ..cut
     };
@@ -256,16 +258,13 @@ impl Scope<'_> {
     fn lines(&self, what: &str, queries: &[&str], asked: Vec<Asked>, limit: usize, answer: &mut Answer) {
         let mut notes = Vec::new();
         let (mut incident, mut baseline): (Vec<Lines>, Vec<Lines>) = (Vec::new(), Vec::new());
+        // From when on, and up to when, some lines are missing since there were too many.
+        let (mut missing_after, mut missing_before): (Option<Timestamp>, Option<Timestamp>) = (None, None);
         for (of_incident, of_baseline) in asked {
             match of_incident {
                 Ok(found) => {
-                    if found.entries.len() >= limit
-                        && let Some(last) = found.entries.last()
-                    {
-                        notes.push(format!(
-                            "of the incident only the first {limit} {what} are kept, up to {}",
-                            clock(last.time)
-                        ));
+                    if let Some(last) = found.entries.last().filter(|_| found.entries.len() >= limit) {
+                        missing_after = Some(missing_after.map_or(last.time, |known| known.min(last.time)));
                     }
                     incident.push(found);
                 }
@@ -273,10 +272,8 @@ impl Scope<'_> {
             }
             match of_baseline {
                 Ok(found) => {
-                    if found.entries.len() >= limit
-                        && let Some(first) = found.entries.first()
-                    {
-                        notes.push(format!("of the baseline only {limit} {what} are kept, from {}", clock(first.time)));
+                    if let Some(first) = found.entries.first().filter(|_| found.entries.len() >= limit) {
+                        missing_before = Some(missing_before.map_or(first.time, |known| known.max(first.time)));
                     }
                     baseline.push(found);
                 }
@@ -286,6 +283,19 @@ impl Scope<'_> {
                 }
             }
         }
+        if let Some(time) = missing_after {
+            notes.push(format!(
+                "only the first {limit} lines of the incident were asked for; some after {} are missing",
+                clock(time)
+            ));
+        }
+        if let Some(time) = missing_before {
+            notes.push(format!(
+                "only the last {limit} lines of the baseline were asked for; some before {} are missing",
+                clock(time)
+            ));
+        }
+        notes.dedup();
         if incident.is_empty() {
             return;
         }

@@ -61,7 +61,7 @@ pub(crate) const LOGS_INPUT: &[InputSpec] =
     &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }];
 
 /// Bounds of every query of logs, here and at a Grafana.
-pub(crate) const BOUNDS: Bounds = Bounds { rows: gather::QUERY_LINES, bytes: 8 * 1024 * 1024, seconds: 30 };
+pub(crate) const BOUNDS: Bounds = Bounds { rows: gather::MOST_LINES, bytes: 8 * 1024 * 1024, seconds: 30 };
 
 /// When an alert's labels name streams whose logs can be read.
 pub(crate) fn logs_relevance(alert: &Alert) -> Relevance {

@@ -5,6 +5,7 @@ use opensre_providers::driver::{Input, ProbeStatus};
 use opensre_providers::loki::PROVIDER;
 use serde_json::{Value as Json, json};
 
+use crate::loki_formats::{Token, lex};
 use crate::stub::{Said, Seen, Stub, access, ask, input, messages, nanoseconds, probe, reasons, summaries, window};
 
 /// What a Loki with the streams of one service answers.
@@ -174,12 +175,36 @@ async fn more_lines_than_are_asked_for_are_told() {
     .await;
     let access = access(&PROVIDER, &[("base_url", &stub.url)]);
     let answer = ask(&PROVIDER, &access, "logs", &of_checkout()).await;
-    let told = answer.evidence[0].truncated.as_ref().unwrap();
-    assert!(
-        told.contains("of the incident only the first 500 of warnings and errors are kept, up to 12:08:19Z"),
-        "{told}"
+    assert_eq!(
+        answer.evidence[0].truncated.as_deref(),
+        Some(
+            "only the first 500 lines of the incident were asked for; some after 12:08:19Z are missing; \
+             only the last 500 lines of the baseline were asked for; some before 11:00:00Z are missing"
+        )
     );
-    assert!(told.contains("of the baseline only 500"), "{told}");
+}
+
+#[tokio::test]
+async fn a_hostile_label_of_an_alert_stays_a_value_in_every_query() {
+    for hostile in ["\"} or {app=~\".+\"} #", "a\\", "`|=`\n{}", "x\u{0}y", "shop/\"x"] {
+        let known = hostile.to_owned();
+        let stub = Stub::start(move |seen| match seen.path.as_str() {
+            "/loki/api/v1/label/app/values" => Said::Json(json!({"status": "success", "data": [known]})),
+            _ => loki(seen),
+        })
+        .await;
+        let access = access(&PROVIDER, &[("base_url", &stub.url)]);
+        ask(&PROVIDER, &access, "logs", &input("labels", json!({"service": hostile}))).await;
+        let ranges = stub.asked("/loki/api/v1/query_range");
+        assert_eq!(ranges.len(), 8, "{hostile:?}");
+        for seen in ranges {
+            let tokens = lex(seen.parameter("query")).expect("a query that can be lexed");
+            let plain = |text: &str| Token::Plain(text.to_owned());
+            let expected = [plain("{"), plain("app"), plain("="), Token::Text(hostile.to_owned()), plain("}")];
+            assert!(tokens.windows(expected.len()).any(|window| window == expected), "{tokens:?}");
+            assert_eq!(tokens.iter().filter(|token| **token == plain("{")).count(), 1);
+        }
+    }
 }
 
 #[tokio::test]
