@@ -2,16 +2,21 @@
 //!
 //! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
-//! the same everywhere), `refine` and `environment` (steps of their hooks) and `mcp` (servers of the Model Context
-//! Protocol).
+//! the same everywhere), `refine` and `environment` (steps of their hooks), `mcp` (servers of the Model Context
+//! Protocol), [`subject`] (what an alert is about) and [`quoting`] (string literals of query languages).
 
+pub mod access;
+pub mod backend;
 pub mod driver;
+pub mod failure;
 pub mod registry;
 
 mod environment;
 mod fields;
 mod mcp;
+pub mod quoting;
 mod refine;
+pub mod subject;
 
 pub mod airflow;
 pub mod alertmanager;
