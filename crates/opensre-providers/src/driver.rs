@@ -4,18 +4,16 @@
 //! query and part of every answer.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Instant;
 
 use futures::future::BoxFuture;
-use opensre_http::Http;
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Evidence, Gap};
-use opensre_model::instance::Instance;
 use opensre_model::provider::ProviderSpec;
-use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
 use serde::Serialize;
+
+pub use crate::access::{Access, HttpFields};
+pub use crate::failure::Failure;
 
 /// A provider: its declaration and what it can do.
 #[derive(Clone, Copy)]
@@ -31,19 +29,6 @@ pub struct Provider {
 /// A probe: proves credentials with a real call.
 pub type ProbeFn = for<'a> fn(&'a Access) -> BoxFuture<'a, Probe>;
 
-/// Everything that a call to one instance needs. The HTTP layer binds its credentials to its host.
-#[derive(Clone)]
-pub struct Access {
-    /// The instance.
-    pub instance: Instance,
-    /// The shared HTTP layer.
-    pub http: Http,
-    /// Resolves secret references.
-    pub secrets: Arc<dyn SecretSource>,
-    /// When everything must have answered.
-    pub deadline: Instant,
-}
-
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
@@ -55,6 +40,49 @@ pub struct Probe {
     pub identity: BTreeMap<String, String>,
     /// What to do about a failure.
     pub hint: Option<String>,
+}
+
+impl Probe {
+    /// A real call proved the credentials; `detail` says what it proved.
+    pub fn passed(detail: impl Into<String>) -> Self {
+        Self { status: ProbeStatus::Passed, detail: detail.into(), identity: BTreeMap::new(), hint: None }
+    }
+
+    /// Nothing that has to be set is missing, but it cannot be proved without a side effect.
+    pub fn configured(detail: impl Into<String>) -> Self {
+        Self { status: ProbeStatus::Configured, ..Self::passed(detail) }
+    }
+
+    /// Something that has to be set is not.
+    pub fn missing(detail: impl Into<String>) -> Self {
+        Self { status: ProbeStatus::Missing, ..Self::passed(detail) }
+    }
+
+    /// This program cannot probe this provider yet.
+    pub fn not_probed() -> Self {
+        Self { status: ProbeStatus::NotProbed, ..Self::passed("this program cannot probe it yet") }
+    }
+
+    /// Adds who we are there or what is there, where the answer tells.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Option<impl Into<String>>) -> Self {
+        if let Some(value) = value {
+            self.identity.insert(name.to_owned(), value.into());
+        }
+        self
+    }
+}
+
+impl From<Failure> for Probe {
+    fn from(failure: Failure) -> Self {
+        Self { status: ProbeStatus::Failed, hint: failure.hint, ..Self::passed(failure.reason) }
+    }
+}
+
+impl From<Result<Self, Failure>> for Probe {
+    fn from(result: Result<Self, Failure>) -> Self {
+        result.unwrap_or_else(Self::from)
+    }
 }
 
 /// Outcomes of a probe.
@@ -165,4 +193,18 @@ pub struct Answer {
     pub gaps: Vec<Gap>,
     /// Calls sent.
     pub calls: u64,
+}
+
+impl Answer {
+    /// The answer of an instance that could not be asked at all.
+    pub fn unanswered(access: &Access, operation: &str, failure: impl Into<Failure>) -> Self {
+        Self { gaps: vec![failure.into().into_gap(&access.instance, operation)], ..Self::default() }
+    }
+
+    /// Adds another answer's evidence, gaps and calls to this one.
+    pub fn merge(&mut self, other: Self) {
+        self.evidence.extend(other.evidence);
+        self.gaps.extend(other.gaps);
+        self.calls += other.calls;
+    }
 }

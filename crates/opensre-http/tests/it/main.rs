@@ -1,0 +1,9 @@
+//! Behaviour of the HTTP layer against servers on loopback.
+
+mod binding;
+mod limits;
+mod refusals;
+mod replies;
+mod retries;
+mod support;
+mod tls;
