@@ -4,17 +4,18 @@
 //! is listed with it. A verdict needs [`CARRIES`]; below it the answer is `unknown`, with the possible causes ranked.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::{Alert, AlertState};
 use opensre_model::evidence::{Evidence, Gap, GapKind, Meaning};
-use opensre_model::report::{CausalStep, Category, Claim, Hypothesis, HypothesisStatus, Verdict};
+use opensre_model::report::{Category, CausalStep, Claim, Hypothesis, HypothesisStatus, Verdict};
 use opensre_model::window::Window;
 
 use crate::mechanism::Mechanism;
 use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
 use crate::signals::condition::{Condition, ConditionState};
-use crate::signals::{self, Findings, Sign, Symptom, clock};
+use crate::signals::{self, Findings, Sign, Symptom};
 use crate::subject::{Relation, Subject};
 
 /// Score from which on a hypothesis is a verdict.
@@ -66,7 +67,7 @@ pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Ga
         claims: claims(&case, confirmed),
         causal_chain: confirmed.map(|draft| chain(&case, draft)).unwrap_or_default(),
         next_steps: next_steps(&decided, &drafts, gaps),
-        hypotheses: hypotheses(&case, &drafts, decided.confirmed),
+        hypotheses: hypotheses(&drafts, decided.confirmed),
         verdict: Verdict {
             category: decided.category,
             root_cause: decided.root_cause,
@@ -120,13 +121,23 @@ fn weigh(case: &Case<'_>, drafts: &mut Vec<Draft>) {
             match (draft.mechanism, other.mechanism) {
                 // The other side fails for a reason of its own that was seen.
                 (Some(Mechanism::Peer), Some(theirs)) if theirs != Mechanism::Peer && theirs != Mechanism::Code => {
-                    let reason_of_peer = draft.about.as_deref().is_some_and(|peer| same_thing(other.about.as_deref(), peer));
+                    let reason_of_peer =
+                        draft.about.as_deref().is_some_and(|peer| same_thing(other.about.as_deref(), peer));
                     let own = matches!(
                         theirs,
-                        Mechanism::Dns | Mechanism::Network | Mechanism::Certificate | Mechanism::Node | Mechanism::Disk
-                            | Mechanism::Memory | Mechanism::Handles | Mechanism::Pool | Mechanism::Setting
+                        Mechanism::Dns
+                            | Mechanism::Network
+                            | Mechanism::Certificate
+                            | Mechanism::Node
+                            | Mechanism::Disk
+                            | Mechanism::Memory
+                            | Mechanism::Handles
+                            | Mechanism::Pool
+                            | Mechanism::Setting
                     ) && other.told;
-                    if before(other, draft) && (reason_of_peer || own && scores[other_position] + 0.1 > scores[position]) {
+                    if before(other, draft)
+                        && (reason_of_peer || own && scores[other_position] + 0.1 > scores[position])
+                    {
                         against[position].push(because(if reason_of_peer { 0.45 } else { 0.25 }));
                     }
                 }
@@ -145,10 +156,15 @@ fn weigh(case: &Case<'_>, drafts: &mut Vec<Draft>) {
                     }
                 }
                 // What metrics show without words, when words tell of something else from the start.
-                (Some(_), Some(named)) if !draft.told && other.told && Some(named) != draft.mechanism => {
-                    if better && before(other, draft) && scores[other_position] >= CARRIES {
-                        against[position].push(because(0.3));
-                    }
+                (Some(_), Some(named))
+                    if !draft.told
+                        && other.told
+                        && Some(named) != draft.mechanism
+                        && better
+                        && before(other, draft)
+                        && scores[other_position] >= CARRIES =>
+                {
+                    against[position].push(because(0.3));
                 }
                 // A change that a mechanism already explains better, or that its messages contradict.
                 (None, Some(_)) if draft.trigger.is_some() => {
@@ -239,7 +255,7 @@ fn decide(case: &Case<'_>, drafts: &[Draft], evidence: &[Evidence], gaps: &[Gap]
                 .fold(0.0, f64::max);
             // A rival of another category that is as good halves the confidence; a far one leaves it.
             let apart = 1.0 - 0.5 * (rival / score).min(1.0).powi(4);
-            let heard = 0.94f64.powi(failed.min(5) as i32);
+            let heard = 0.94f64.powf(failed.min(5) as f64);
             Decided {
                 category: draft.category,
                 root_cause: draft.root_cause.clone(),
@@ -268,28 +284,29 @@ fn healthy(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> Option<Decid
         (ConditionState::Unmeasured, ..) => 0.55,
         (_, true, true) => 0.93,
         (ConditionState::Over(_), true, false) => 0.85,
-        (_, true, false) => 0.8,
-        (_, false, true) => 0.8,
+        (_, true, false) | (_, false, true) => 0.8,
         (_, false, false) => 0.65,
     };
     let name = case.name();
     let mut root_cause = match condition.state {
         ConditionState::Never if !resolved => format!("Nothing is wrong with {name}: {}.", condition.text),
         ConditionState::Unmeasured => {
-            format!("Nothing is wrong with {name} any more: the alert is resolved and nothing that was gathered speaks of trouble that goes on.")
+            format!(
+                "Nothing is wrong with {name} any more: the alert is resolved and nothing that was gathered speaks of trouble that goes on."
+            )
         }
         _ => format!("Nothing is wrong with {name} any more: {}.", condition.text),
     };
     if let Some(draft) = best.filter(|draft| draft.score() >= CARRIES) {
-        root_cause.push_str(&format!(" What it was: {}", lower_first(&draft.root_cause)));
+        let _ = write!(root_cause, " What it was: {}", lower_first(&draft.root_cause));
     }
     if let Some(fix) = fix(case) {
-        root_cause.push_str(&format!(" It was over after the {}.", fix.text));
+        let _ = write!(root_cause, " It was over after the {}.", fix.text);
     }
     Some(Decided {
         category: Category::Healthy,
         root_cause,
-        confidence: (base * 0.85f64.powi(failed.min(4) as i32)).clamp(0.05, 0.97),
+        confidence: (base * 0.85f64.powf(failed.min(4) as f64)).clamp(0.05, 0.97),
         confirmed: None,
     })
 }
@@ -338,12 +355,14 @@ fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
         _ => "The evidence does not carry a verdict".to_owned(),
     };
     match best.filter(|draft| draft.score() >= WORTH) {
-        Some(draft) => text.push_str(&format!("; the best guess is that {}", lower_first(&draft.title))),
+        Some(draft) => {
+            let _ = write!(text, "; the best guess is that {}", lower_first(&draft.title));
+        }
         None => text.push_str("; nothing that was gathered differs from the time before"),
     }
     if failed > 0 {
         let calls = if failed == 1 { "one query failed or was refused" } else { "some queries failed or were refused" };
-        text.push_str(&format!("; {calls}, see the gaps"));
+        let _ = write!(text, "; {calls}, see the gaps");
     }
     text.push('.');
     text
@@ -363,7 +382,7 @@ fn claim(point: &Point) -> Claim {
     Claim { text: point.text.clone(), evidence: ids(&point.evidence) }
 }
 
-fn hypotheses(case: &Case<'_>, drafts: &[Draft], confirmed: Option<usize>) -> Vec<Hypothesis> {
+fn hypotheses(drafts: &[Draft], confirmed: Option<usize>) -> Vec<Hypothesis> {
     let mut ruled_out = 0;
     let mut kept = Vec::new();
     for (index, draft) in drafts.iter().enumerate() {
@@ -391,7 +410,6 @@ fn hypotheses(case: &Case<'_>, drafts: &[Draft], confirmed: Option<usize>) -> Ve
             status,
         });
     }
-    let _ = case;
     kept
 }
 
@@ -444,7 +462,9 @@ fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
     let mut middle: Vec<CausalStep> = draft
         .supporting
         .iter()
-        .filter(|point| point.time.is_some() && !point.text.starts_with("the deployment") && !point.text.starts_with("the change"))
+        .filter(|point| {
+            point.time.is_some() && !point.text.starts_with("the deployment") && !point.text.starts_with("the change")
+        })
         .take(4)
         .map(|point| CausalStep { time: point.time, text: point.text.clone(), evidence: ids(&point.evidence) })
         .collect();
@@ -485,14 +505,20 @@ fn next_steps(decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> 
         let what = gap.operation.as_ref().map(|operation| format!(" ({operation})")).unwrap_or_default();
         add(match (&gap.hint, gap.kind) {
             (Some(hint), _) => format!("{at}{what}: {hint}"),
-            (None, GapKind::Denied) => format!("give the credential of {at} the permission to read{what}, then investigate again"),
-            (None, GapKind::Deadline) => format!("investigate again with a longer --deadline: {at}{what} did not answer in time"),
+            (None, GapKind::Denied) => {
+                format!("give the credential of {at} the permission to read{what}, then investigate again")
+            }
+            (None, GapKind::Deadline) => {
+                format!("investigate again with a longer --deadline: {at}{what} did not answer in time")
+            }
             (None, GapKind::RateLimited) => format!("investigate again later: {at}{what} limits the rate of requests"),
             (None, _) => format!("check {at}{what} with `opensre integrations verify`, then investigate again"),
         });
     }
     if decided.category == Category::Unknown && steps.is_empty() {
-        steps.push("widen the window with --since, or connect a system that has logs or traces of the service".to_owned());
+        steps.push(
+            "widen the window with --since, or connect a system that has logs or traces of the service".to_owned(),
+        );
     }
     steps
 }
@@ -505,9 +531,4 @@ fn lower_first(text: &str) -> String {
         }
     }
     text.to_owned()
-}
-
-/// A time for a sentence; kept here so that faces and diagnosis spell times alike.
-pub fn time_of_day(time: Timestamp) -> String {
-    clock(time)
 }

@@ -6,11 +6,17 @@
 //! [`gather`]: crate::gather
 //! [`Report`]: opensre_model::report::Report
 
+pub mod gather;
 pub mod hypotheses;
+pub mod inquiry;
 pub mod mechanism;
 pub mod patterns;
+pub mod plan;
 pub mod redact;
+pub mod report;
 pub mod signals;
 pub mod subject;
 
+pub use gather::{Observer, Progress};
 pub use hypotheses::{Diagnosis, diagnose};
+pub use inquiry::{Inquiry, InvestigationError, investigate_along};

@@ -5,6 +5,7 @@
 //! it does not shred other text.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use opensre_model::alert::{Alert, Labels};
@@ -44,7 +45,10 @@ const FORMS: &[Form] = &[
     // JSON Web Tokens.
     Form { pattern: r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?", random: false },
     // Authorization header values.
-    Form { pattern: r"(?i)(?P<keep>\b(?:bearer|basic|apikey|digest)\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})", random: true },
+    Form {
+        pattern: r"(?i)(?P<keep>\b(?:bearer|basic|apikey|digest)\s+)(?P<value>[A-Za-z0-9._~+/=-]{8,})",
+        random: true,
+    },
     Form {
         pattern: r#"(?i)(?P<keep>\bauthorization["']?\s*[:=]\s*["']?(?:(?:bearer|basic|apikey|token|splunk)\s+)?)[^\s"',;]+"#,
         random: false,
@@ -295,8 +299,7 @@ fn without(text: &str, secret: &str) -> Option<String> {
     let mut rest = 0;
     for (at, found) in text.match_indices(secret) {
         let end = at + found.len();
-        let touches =
-            text[..at].chars().next_back().is_some_and(word) || text[end..].chars().next().is_some_and(word);
+        let touches = text[..at].chars().next_back().is_some_and(word) || text[end..].chars().next().is_some_and(word);
         if alone && touches {
             continue;
         }
@@ -314,7 +317,7 @@ fn percent_encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

@@ -80,8 +80,21 @@ const COLLECTORS: &[&str] = &[
 
 /// Words that say what kind of thing a name names, or where it runs, but not which.
 const GENERIC: &[&str] = &[
-    "service", "svc", "server", "app", "api", "deployment", "deploy", "prod", "production", "staging", "stage", "dev",
-    "default", "local", "cluster",
+    "service",
+    "svc",
+    "server",
+    "app",
+    "api",
+    "deployment",
+    "deploy",
+    "prod",
+    "production",
+    "staging",
+    "stage",
+    "dev",
+    "default",
+    "local",
+    "cluster",
 ];
 
 /// How something relates to what the alert is about.

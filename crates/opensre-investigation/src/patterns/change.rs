@@ -97,7 +97,8 @@ fn draft(case: &Case<'_>, index: usize, change: &Symptom, kind: EventKind) -> Dr
         }
         return draft;
     }
-    let mut effects: Vec<&Symptom> = case.findings.symptoms.iter().filter(|symptom| is_effect(case, symptom, change)).collect();
+    let mut effects: Vec<&Symptom> =
+        case.findings.symptoms.iter().filter(|symptom| is_effect(case, symptom, change)).collect();
     effects.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.text.cmp(&b.text)));
     for effect in effects.iter().take(3) {
         draft.supporting.push(Point::of(effect, EFFECT * effect.strength * relation));

@@ -1,6 +1,7 @@
 //! One hypothesis for each mechanism that messages, states or metrics point at, per thing that it is about.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use opensre_model::evidence::{EventKind, Meaning};
@@ -25,7 +26,10 @@ const EFFECT: f64 = 0.2;
 
 /// Proposes hypotheses.
 pub fn explain(case: &Case<'_>) -> Vec<Draft> {
-    Mechanism::ALL.iter().flat_map(|mechanism| groups(case, *mechanism).into_iter().map(|group| draft(case, group))).collect()
+    Mechanism::ALL
+        .iter()
+        .flat_map(|mechanism| groups(case, *mechanism).into_iter().map(|group| draft(case, group)))
+        .collect()
 }
 
 /// The signs of one mechanism about one thing.
@@ -43,12 +47,17 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
     let facts = mechanism.facts();
     let mut groups: BTreeMap<String, Group<'a>> = BTreeMap::new();
     let key = |about: Option<&str>| {
-        about.map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| format!("{name:?}"))).unwrap_or_default()
+        about
+            .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| format!("{name:?}")))
+            .unwrap_or_default()
     };
     let group = |groups: &mut BTreeMap<String, Group<'a>>, about: Option<String>, symptom: &'a Symptom, told: bool| {
-        let group = groups
-            .entry(key(about.as_deref()))
-            .or_insert_with(|| Group { facts, about, told: Vec::new(), shown: Vec::new() });
+        let group = groups.entry(key(about.as_deref())).or_insert_with(|| Group {
+            facts,
+            about,
+            told: Vec::new(),
+            shown: Vec::new(),
+        });
         if told { group.told.push(symptom) } else { group.shown.push(symptom) }
     };
     for symptom in case.findings.symptoms.iter().filter(|symptom| symptom.relation != Relation::Other) {
@@ -62,10 +71,12 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
                 }
                 group(&mut groups, about, symptom, true);
             }
-            Sign::Call { peer, fails } if mechanism == Mechanism::Peer => {
-                if case.subject.relation_of(peer) != Relation::Same && (*fails || symptom.strength >= 0.4) {
-                    group(&mut groups, Some(peer.clone()), symptom, true);
-                }
+            Sign::Call { peer, fails }
+                if mechanism == Mechanism::Peer
+                    && case.subject.relation_of(peer) != Relation::Same
+                    && (*fails || symptom.strength >= 0.4) =>
+            {
+                group(&mut groups, Some(peer.clone()), symptom, true);
             }
             Sign::Metric { meaning, rising, .. } if facts.meanings.contains(meaning) => {
                 let bad = *rising || matches!(meaning, Meaning::Disk);
@@ -77,13 +88,13 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
         }
     }
     // Messages that do not name the other side belong to the one side that others name.
-    if mechanism.has_peer() && groups.len() == 2 {
-        if let Some(nameless) = groups.remove("") {
-            if let Some(named) = groups.values_mut().next() {
-                named.told.extend(nameless.told);
-                named.shown.extend(nameless.shown);
-            }
-        }
+    if mechanism.has_peer()
+        && groups.len() == 2
+        && let Some(nameless) = groups.remove("")
+        && let Some(named) = groups.values_mut().next()
+    {
+        named.told.extend(nameless.told);
+        named.shown.extend(nameless.shown);
     }
     // Metrics of a pod, container or host of the alert's own service belong to what its messages tell.
     if !mechanism.has_peer() && groups.len() > 1 {
@@ -109,7 +120,8 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
     let Group { facts, about, mut told, mut shown } = group;
     told.sort_by(|a, b| carried(b).total_cmp(&carried(a)).then_with(|| a.text.cmp(&b.text)));
     shown.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.text.cmp(&b.text)));
-    let onset: Option<Timestamp> = if told.is_empty() { &shown } else { &told }.iter().filter_map(|one| one.onset).min();
+    let onset: Option<Timestamp> =
+        if told.is_empty() { &shown } else { &told }.iter().filter_map(|one| one.onset).min();
     let all: Vec<usize> = {
         let mut all: Vec<usize> = told.iter().chain(&shown).flat_map(|one| one.evidence.iter().copied()).collect();
         all.sort_unstable();
@@ -215,7 +227,13 @@ fn carried(symptom: &Symptom) -> f64 {
 }
 
 /// Adds what one would see if the mechanism were at work.
-fn effects(case: &Case<'_>, mechanism: Mechanism, about: Option<&str>, onset: Option<Timestamp>, points: &mut Vec<Point>) {
+fn effects(
+    case: &Case<'_>,
+    mechanism: Mechanism,
+    about: Option<&str>,
+    onset: Option<Timestamp>,
+    points: &mut Vec<Point>,
+) {
     let began = |symptom: &Symptom| match (symptom.onset, onset) {
         (Some(effect), Some(onset)) => onset.duration_since(effect) <= TOLERANCE,
         _ => true,
@@ -234,8 +252,10 @@ fn effects(case: &Case<'_>, mechanism: Mechanism, about: Option<&str>, onset: Op
     {
         points.push(Point::of(effect, EFFECT * (0.5 + 0.5 * effect.strength)));
     }
-    if matches!(mechanism, Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory | Mechanism::Quota | Mechanism::Capacity)
-        && let Some(surge) = case.surge(onset)
+    if matches!(
+        mechanism,
+        Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory | Mechanism::Quota | Mechanism::Capacity
+    ) && let Some(surge) = case.surge(onset)
     {
         points.push(Point::of(surge, 0.25));
     }
@@ -264,9 +284,34 @@ fn effects(case: &Case<'_>, mechanism: Mechanism, about: Option<&str>, onset: Op
 /// The mechanism's category, unless a change of a setting is what set it off.
 fn category(case: &Case<'_>, facts: &Facts, trigger: Option<(usize, f64)>) -> Category {
     const SETTINGS: &[&str] = &[
-        "config", "configuration", "configmap", "setting", "settings", "limit", "limits", "pool", "timeout", "max", "env",
-        "variable", "url", "endpoint", "host", "values", "heap", "replicas", "quota", "threshold", "policy", "dns",
-        "scale", "scaled", "parameter", "secret", "rotate", "rotated",
+        "config",
+        "configuration",
+        "configmap",
+        "setting",
+        "settings",
+        "limit",
+        "limits",
+        "pool",
+        "timeout",
+        "max",
+        "env",
+        "variable",
+        "url",
+        "endpoint",
+        "host",
+        "values",
+        "heap",
+        "replicas",
+        "quota",
+        "threshold",
+        "policy",
+        "dns",
+        "scale",
+        "scaled",
+        "parameter",
+        "secret",
+        "rotate",
+        "rotated",
     ];
     const FLAGS: &[&str] = &["flag", "flags", "toggle", "feature", "experiment"];
     let Some((index, fit)) = trigger.filter(|(_, fit)| *fit >= 0.45) else { return facts.category };
@@ -278,8 +323,6 @@ fn category(case: &Case<'_>, facts: &Facts, trigger: Option<(usize, f64)>) -> Ca
     let says = |words: &[&str]| words.iter().any(|word| subject::mentions(&text, word));
     match facts.mechanism {
         Mechanism::Node | Mechanism::Storage | Mechanism::Data | Mechanism::Schema => facts.category,
-        Mechanism::Code if says(FLAGS) || says(SETTINGS) => Category::ConfigurationError,
-        Mechanism::Code => facts.category,
         _ if says(SETTINGS) || says(FLAGS) => Category::ConfigurationError,
         _ => facts.category,
     }
@@ -330,9 +373,9 @@ fn root_cause(
         }
     };
     if let Some(trigger) = trigger {
-        text.push_str(&format!("; it followed {}", change_words(trigger)));
+        let _ = write!(text, "; it followed {}", change_words(trigger));
     } else if let Some(surge) = case.surge(onset).filter(|_| facts.category == Category::ResourceExhaustion) {
-        text.push_str(&format!("; before it, {}", surge.text));
+        let _ = write!(text, "; before it, {}", surge.text);
     }
     text.push('.');
     text

@@ -81,9 +81,10 @@ pub fn explain(case: &Case<'_>) -> Vec<Draft> {
 }
 
 fn is_down(symptom: &Symptom) -> bool {
-    match &symptom.sign {
-        Sign::Metric { meaning: Meaning::Availability, rising: false, .. } | Sign::Down { .. } => true,
-        Sign::Metric { meaning: Meaning::Traffic, shape: Shape::Gone, .. } => true,
-        _ => false,
-    }
+    matches!(
+        symptom.sign,
+        Sign::Down { .. }
+            | Sign::Metric { meaning: Meaning::Availability, rising: false, .. }
+            | Sign::Metric { meaning: Meaning::Traffic, shape: Shape::Gone, .. }
+    )
 }

@@ -75,13 +75,16 @@ fn read_own(
 ) -> Option<Condition> {
     let compares = compares(query);
     let filled: Vec<&Series> = series.iter().filter(|series| !series.points.is_empty()).collect();
-    let condition = |state, since, text: String| {
-        Some(Condition { state, evidence: vec![index], own: true, since, text })
-    };
+    let condition =
+        |state, since, text: String| Some(Condition { state, evidence: vec![index], own: true, since, text });
     if filled.is_empty() {
         // An expression that compares answers nothing while it does not hold; any other says nothing by being empty.
         return if compares {
-            condition(ConditionState::Never, None, "the alert's expression did not hold at any time in the window".to_owned())
+            condition(
+                ConditionState::Never,
+                None,
+                "the alert's expression did not hold at any time in the window".to_owned(),
+            )
         } else {
             None
         };
@@ -102,7 +105,9 @@ fn read_own(
                 since.map(|since| format!(", since {}", clock(since))).unwrap_or_default()
             ),
             ConditionState::Over(when) => format!("the alert's condition{versus} is over since {}", clock(when)),
-            ConditionState::Never => format!("the alert's condition{versus} was measured and did not hold in the window, last value {last}"),
+            ConditionState::Never => {
+                format!("the alert's condition{versus} was measured and did not hold in the window, last value {last}")
+            }
             ConditionState::Unmeasured => continue,
         };
         let rank = |state: ConditionState| match state {
@@ -168,11 +173,12 @@ fn state_of(
         }
         None if compares => {
             // No number to compare with is known: being there is holding, unless the values are 0 and 1.
-            let flags = points.iter().all(|(_, value)| *value == 0.0 || *value == 1.0);
-            let varies = points.iter().any(|(_, value)| *value == 0.0);
+            let flags = points.iter().all(|(_, value)| is(*value, 0.0) || is(*value, 1.0));
+            let varies = points.iter().any(|(_, value)| is(*value, 0.0));
             if flags && varies {
-                let first = points.iter().find(|(time, value)| incident(*time) && *value == 1.0).map(|(time, _)| *time);
-                return Some(settled(&points, first, |value| value == 1.0));
+                let first =
+                    points.iter().find(|(time, value)| incident(*time) && is(*value, 1.0)).map(|(time, _)| *time);
+                return Some(settled(&points, first, |value| is(value, 1.0)));
             }
             let first = points.iter().find(|(time, _)| incident(*time)).map(|(time, _)| *time);
             Some(if silent_at_end {
@@ -191,11 +197,7 @@ fn state_of(
                     departure(&points, window, Rule { relative: 0.3, absolute: 0.0, rising, least: 3 })
                 })
                 .max_by(|a, b| a.effect.total_cmp(&b.effect));
-            match found {
-                Some(found) => Some((found.over.map_or(ConditionState::Holds, ConditionState::Over), Some(found.onset))),
-                // Without a threshold a constant value may be the bad one all along.
-                None => None,
-            }
+            found.map(|found| (found.over.map_or(ConditionState::Holds, ConditionState::Over), Some(found.onset)))
         }
     }
 }
@@ -220,6 +222,10 @@ fn settled(
     }
 }
 
+fn is(value: f64, wanted: f64) -> bool {
+    (value - wanted).abs() < f64::EPSILON
+}
+
 /// Whether a query compares, outside of its label selectors and texts.
 fn compares(query: &str) -> bool {
     let mut depth = 0;
@@ -227,12 +233,11 @@ fn compares(query: &str) -> bool {
     for c in query.chars() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '{') => depth += 1,
             (None, '}') => depth -= 1,
             (None, '>' | '<') if depth == 0 => return true,
-            _ => {}
+            (Some(_) | None, _) => {}
         }
     }
     query.contains("==") || query.contains("absent(")
@@ -241,8 +246,29 @@ fn compares(query: &str) -> bool {
 /// Without the alert's own expression: the metrics that the words of the alert name.
 fn read_by_words(subject: &Subject, findings: &Findings) -> Condition {
     const WORDS: &[(Meaning, &[&str])] = &[
-        (Meaning::Errors, &["error", "errors", "5xx", "failure", "failures", "failed", "failing", "exceptions", "4xx", "500s", "error-rate", "errorrate", "slo", "availability"]),
-        (Meaning::Latency, &["latency", "slow", "p99", "p95", "p90", "duration", "response time", "timeout", "timeouts"]),
+        (
+            Meaning::Errors,
+            &[
+                "error",
+                "errors",
+                "5xx",
+                "failure",
+                "failures",
+                "failed",
+                "failing",
+                "exceptions",
+                "4xx",
+                "500s",
+                "error-rate",
+                "errorrate",
+                "slo",
+                "availability",
+            ],
+        ),
+        (
+            Meaning::Latency,
+            &["latency", "slow", "p99", "p95", "p90", "duration", "response time", "timeout", "timeouts"],
+        ),
         (Meaning::Memory, &["memory", "oom", "heap", "rss"]),
         (Meaning::Cpu, &["cpu", "load"]),
         (Meaning::Disk, &["disk", "filesystem", "volume", "inodes"]),
@@ -251,8 +277,11 @@ fn read_by_words(subject: &Subject, findings: &Findings) -> Condition {
         (Meaning::Availability, &["down", "unreachable", "unavailable", "absent", "target"]),
         (Meaning::Traffic, &["traffic", "requests", "throughput", "volume"]),
     ];
-    let wanted: Vec<Meaning> =
-        WORDS.iter().filter(|(_, words)| words.iter().any(|word| subject.says(word))).map(|(meaning, _)| *meaning).collect();
+    let wanted: Vec<Meaning> = WORDS
+        .iter()
+        .filter(|(_, words)| words.iter().any(|word| subject.says(word)))
+        .map(|(meaning, _)| *meaning)
+        .collect();
     let of_meaning = |meaning: Meaning| wanted.contains(&meaning);
     let away: Vec<_> = findings
         .symptoms

@@ -16,7 +16,7 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
     for event in events.iter().filter(|event| event.time <= window.end) {
         let (relation, about) = relation(event, subject);
         let found = match event.kind {
-            EventKind::Deploy | EventKind::Change => change(index, event, relation, about),
+            EventKind::Deploy | EventKind::Change => Some(change(index, event, relation, about)),
             EventKind::Alert => Some(Symptom {
                 evidence: vec![index],
                 sign: Sign::Alert,
@@ -34,12 +34,12 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
     }
 }
 
-fn change(index: usize, event: &Event, relation: Relation, about: Option<String>) -> Option<Symptom> {
+fn change(index: usize, event: &Event, relation: Relation, about: Option<String>) -> Symptom {
     static REVERTS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?i)\b(?:roll(?:ed|ing)?[- ]?back|revert(?:ed|s|ing)?)\b").expect("constant"));
     let words = format!("{} {}", event.title, event.text);
     let what = if event.kind == EventKind::Deploy { "deployment" } else { "change" };
-    Some(Symptom {
+    Symptom {
         evidence: vec![index],
         sign: Sign::Change { kind: event.kind, reverts: REVERTS.is_match(&words) },
         about,
@@ -48,7 +48,7 @@ fn change(index: usize, event: &Event, relation: Relation, about: Option<String>
         over: None,
         strength: 1.0,
         text: format!("{what} \"{}\" at {}", quote(&event.title), clock(event.time)),
-    })
+    }
 }
 
 /// An event that tells of a failure, unless it told the same before.
@@ -136,10 +136,53 @@ fn named(words: &str) -> Option<String> {
     static BEFORE: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"(?i)\b([a-z][a-z0-9]*(?:[-_][a-z0-9]+)*)[\s:@]+v?\d+\.\d+").expect("constant"));
     const WORDS: &[&str] = &[
-        "version", "v", "release", "to", "from", "in", "on", "at", "by", "with", "new", "production", "prod", "staging",
-        "complete", "completed", "finished", "started", "succeeded", "successful", "build", "image", "tag", "and", "a",
-        "an", "config", "configuration", "feature", "flag", "deployed", "deploy", "rollout", "chart", "helm", "now", "via",
-        "revision", "commit", "triggered", "pipeline", "job", "all", "is", "was", "for", "of",
+        "version",
+        "v",
+        "release",
+        "to",
+        "from",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "new",
+        "production",
+        "prod",
+        "staging",
+        "complete",
+        "completed",
+        "finished",
+        "started",
+        "succeeded",
+        "successful",
+        "build",
+        "image",
+        "tag",
+        "and",
+        "a",
+        "an",
+        "config",
+        "configuration",
+        "feature",
+        "flag",
+        "deployed",
+        "deploy",
+        "rollout",
+        "chart",
+        "helm",
+        "now",
+        "via",
+        "revision",
+        "commit",
+        "triggered",
+        "pipeline",
+        "job",
+        "all",
+        "is",
+        "was",
+        "for",
+        "of",
     ];
     [&*AFTER, &*BEFORE]
         .iter()

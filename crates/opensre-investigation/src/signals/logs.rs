@@ -123,7 +123,9 @@ impl Coverage {
 /// Why a template is news.
 enum News {
     New,
-    Burst { ratio: f64 },
+    Burst {
+        ratio: f64,
+    },
     /// It was seen, but the baseline was cut off.
     CannotTell,
 }

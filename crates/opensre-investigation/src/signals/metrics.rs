@@ -40,14 +40,7 @@ pub fn detect(
     if *meaning == Meaning::AlertCondition || is_limit(&one.origin.query, series) {
         return;
     }
-    let metrics = Metrics {
-        index,
-        meaning: *meaning,
-        unit: unit.as_deref(),
-        query: &one.origin.query,
-        series,
-        window,
-    };
+    let metrics = Metrics { index, meaning: *meaning, unit: unit.as_deref(), query: &one.origin.query, series, window };
     let mut found: Vec<Symptom> = Vec::new();
     let mut measured = false;
     for one_series in series {
@@ -151,7 +144,7 @@ impl Metrics<'_> {
     fn restarts(&self, series: &Series, relation: Relation) -> Option<Symptom> {
         let counter = series.points.iter().all(|(_, value)| value.fract() == 0.0)
             && series.points.windows(2).filter(|pair| pair[1].1 < pair[0].1).count() * 10 <= series.points.len()
-            && series.points.windows(2).any(|pair| pair[1].1 == pair[0].1 && pair[0].1 > 0.0);
+            && series.points.windows(2).any(|pair| (pair[1].1 - pair[0].1).abs() < f64::EPSILON && pair[0].1 > 0.0);
         let steps: Vec<(Timestamp, f64)> = if counter {
             series
                 .points
@@ -180,15 +173,18 @@ impl Metrics<'_> {
             shape: Shape::Count,
         };
         let times = if counter { format!("{} times", super::number(count)) } else { "repeatedly".to_owned() };
-        let text = format!("{} restarted {times}, first at {}", self.whose(series), clock(first));
+        let text = format!("{} restarted {times}, first at {}", whose(series), clock(first));
         Some(self.symptom(series, relation, Shape::Count, true, &found, text))
     }
 
     /// Use of something bounded that reached its bound.
     fn full(&self, series: &Series, relation: Relation, all: &[Evidence]) -> Option<Symptom> {
         let limit = self.limit(series, all)?;
-        let shares: Vec<(Timestamp, f64)> =
-            series.points.iter().map(|&(time, value)| (time, if self.is_free() { 1.0 - value / limit } else { value / limit })).collect();
+        let shares: Vec<(Timestamp, f64)> = series
+            .points
+            .iter()
+            .map(|&(time, value)| (time, if self.is_free() { 1.0 - value / limit } else { value / limit }))
+            .collect();
         let during: Vec<&(Timestamp, f64)> =
             shares.iter().filter(|(time, share)| *time >= self.window.start && share.is_finite()).collect();
         let high: Vec<&&(Timestamp, f64)> = during.iter().filter(|(_, share)| *share >= FULL).collect();
@@ -227,7 +223,7 @@ impl Metrics<'_> {
         }
         let mut things: BTreeMap<String, Vec<&Series>> = BTreeMap::new();
         for series in self.series.iter().filter(|series| !series.points.is_empty()) {
-            things.entry(self.whose(series)).or_default().push(series);
+            things.entry(whose(series)).or_default().push(series);
         }
         let newest = self.series.iter().filter_map(|series| Some(series.points.last()?.0)).max();
         let mut symptoms = Vec::new();
@@ -314,7 +310,8 @@ impl Metrics<'_> {
     /// Whether the numbers count what is left rather than what is used.
     fn is_free(&self) -> bool {
         let query = self.query.to_lowercase();
-        let free = ["_free", "_avail", "available", "remaining", "idle", "headroom"].iter().any(|word| query.contains(word));
+        let free =
+            ["_free", "_avail", "available", "remaining", "idle", "headroom"].iter().any(|word| query.contains(word));
         let turned = ["1 -", "1-", "100 -", "100-"].iter().any(|word| query.contains(word));
         let difference = query.contains("_size") && query.contains(" - ");
         free && !turned && !difference
@@ -352,22 +349,30 @@ impl Metrics<'_> {
 
     fn was_measured(&self, series: &Series) -> bool {
         let near = series::step(&series.points) * 5;
-        series.points.last().is_some_and(|(last, _)| self.window.end.duration_since(*last) <= near.max(SignedDuration::from_mins(5)))
+        series
+            .points
+            .last()
+            .is_some_and(|(last, _)| self.window.end.duration_since(*last) <= near.max(SignedDuration::from_mins(5)))
             && series.points.iter().filter(|(time, _)| *time >= self.window.start).count() >= 3
     }
 
     /// What the series measures and of what: `error rate of checkout (GET /cart)`.
     fn title(&self, series: &Series) -> String {
-        format!("{} of {}", noun(self.meaning), self.whose(series))
+        format!("{} of {}", noun(self.meaning), whose(series))
     }
+}
 
-    fn whose(&self, series: &Series) -> String {
-        subject::name_of(&series.labels).unwrap_or_else(|| {
-            let labels: Vec<String> =
-                series.labels.iter().filter(|(key, _)| *key != "__name__").map(|(key, value)| format!("{key}={value}")).collect();
-            if labels.is_empty() { "the service".to_owned() } else { labels.join(",") }
-        })
-    }
+/// What a series is about, in words.
+fn whose(series: &Series) -> String {
+    subject::name_of(&series.labels).unwrap_or_else(|| {
+        let labels: Vec<String> = series
+            .labels
+            .iter()
+            .filter(|(key, _)| *key != "__name__")
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        if labels.is_empty() { "the service".to_owned() } else { labels.join(",") }
+    })
 }
 
 /// Whether evidence is a limit rather than a use: its name says so, and it stays the same.
@@ -386,7 +391,9 @@ fn is_limit(query: &str, series: &[Series]) -> bool {
 /// Whether two series are about the same thing: no label that both have differs.
 fn agree(a: &Labels, b: &Labels) -> bool {
     let mut shared = 0;
-    for (key, value) in a.iter().filter(|(key, _)| !matches!(key.as_str(), "__name__" | "le" | "quantile" | "resource" | "unit")) {
+    for (key, value) in
+        a.iter().filter(|(key, _)| !matches!(key.as_str(), "__name__" | "le" | "quantile" | "resource" | "unit"))
+    {
         match b.get(key) {
             Some(other) if other != value => return false,
             Some(_) => shared += 1,

@@ -168,9 +168,9 @@ pub fn detect(alert: &Alert, subject: &Subject, window: Window, evidence: &[Evid
     findings.condition = condition::read(alert, subject, window, evidence, &findings);
     merge(&mut findings.symptoms);
     link(&mut findings.symptoms, evidence, subject);
-    findings.symptoms.sort_by(|a, b| {
-        (a.onset, &a.text).cmp(&(b.onset, &b.text)).then_with(|| b.strength.total_cmp(&a.strength))
-    });
+    findings
+        .symptoms
+        .sort_by(|a, b| (a.onset, &a.text).cmp(&(b.onset, &b.text)).then_with(|| b.strength.total_cmp(&a.strength)));
     findings.notes.sort();
     findings.notes.dedup();
     findings

@@ -75,8 +75,7 @@ pub fn departure(points: &[(Timestamp, f64)], window: Window, rule: Rule) -> Opt
     // The last third of the baseline is looked at too: alerts fire late. The level then comes from what is before.
     let length = window.start.duration_since(window.baseline_start);
     let search_from = window.start.checked_sub(length / 3).unwrap_or(window.start);
-    let early: Vec<f64> =
-        points.iter().filter(|(time, _)| *time < search_from).map(|(_, value)| *value).collect();
+    let early: Vec<f64> = points.iter().filter(|(time, _)| *time < search_from).map(|(_, value)| *value).collect();
     let all = baseline(&points, window);
     let reference = if early.len() >= LEAST_BASELINE { &early } else { &all };
     if reference.len() < LEAST_BASELINE {
@@ -103,8 +102,7 @@ pub fn departure(points: &[(Timestamp, f64)], window: Window, rule: Rule) -> Opt
         .into_iter()
         .min_by_key(|&(first, last)| distance(scanned[first].0, scanned[last].0, window.onset))?;
     let (first, last) = run;
-    let away: Vec<f64> =
-        (first..=last).filter(|&at| flags[at]).map(|at| scanned[at].1).collect();
+    let away: Vec<f64> = (first..=last).filter(|&at| flags[at]).map(|at| scanned[at].1).collect();
     let away_level = median(&away)?;
     let extreme = away.iter().copied().max_by(|a, b| (a * sign).total_cmp(&(b * sign)))?;
     if usual_share > USUAL_SHARE {

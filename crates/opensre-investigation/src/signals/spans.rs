@@ -36,6 +36,13 @@ struct Failing<'a> {
     during: Vec<&'a Span>,
 }
 
+/// How long calls of one kind took by themselves, in milliseconds.
+#[derive(Default)]
+struct OwnTimes {
+    before: Vec<f64>,
+    during: Vec<(Timestamp, f64)>,
+}
+
 /// Finds symptoms in one piece of span evidence.
 pub fn detect(index: usize, spans: &[Span], subject: &Subject, window: Window, findings: &mut Findings) {
     failing(index, spans, subject, window, findings);
@@ -76,7 +83,8 @@ fn failing(index: usize, spans: &[Span], subject: &Subject, window: Window, find
         let mechanism = known.as_ref().and_then(|found| found.signature.mechanism);
         // A failing call to something else is that one's failure, unless its message says that it is our own.
         let theirs = peer.clone().filter(|_| {
-            mechanism.is_none_or(|mechanism| matches!(mechanism, Mechanism::Peer | Mechanism::Code | Mechanism::Network))
+            mechanism
+                .is_none_or(|mechanism| matches!(mechanism, Mechanism::Peer | Mechanism::Code | Mechanism::Network))
         });
         let volume = [0.6, 0.8].get(count - 1).copied().unwrap_or(1.0);
         let over = over(group.during.iter().map(|span| span.start), window);
@@ -126,16 +134,16 @@ fn slow(index: usize, spans: &[Span], subject: &Subject, window: Window, finding
         let inside = children.get(&(span.trace_id.as_str(), span.span_id.as_str())).copied().unwrap_or_default();
         (span.duration_ms - inside).max(0.0)
     };
-    let mut groups: BTreeMap<(&str, &str, Option<String>), (Vec<f64>, Vec<(Timestamp, f64)>)> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str, Option<String>), OwnTimes> = BTreeMap::new();
     for span in spans.iter().filter(|span| !span.error) {
-        let (before, during) = groups.entry((&span.service, &span.name, peer(span))).or_default();
+        let OwnTimes { before, during } = groups.entry((&span.service, &span.name, peer(span))).or_default();
         if span.start < window.start {
             before.push(own(span));
         } else {
             during.push((span.start, own(span)));
         }
     }
-    for ((service, name, peer), (before, during)) in groups {
+    for ((service, name, peer), OwnTimes { before, during }) in groups {
         if before.len() < 4 || during.len() < 4 {
             continue;
         }
@@ -194,7 +202,8 @@ pub fn called_by(spans: &[Span], subject: &Subject) -> BTreeSet<Name> {
 /// What a span calls, if it calls something outside of its own process.
 fn peer(span: &Span) -> Option<String> {
     let get = |wanted: &str| {
-        let value = span.attributes.iter().find(|(key, _)| key.to_lowercase() == wanted).map(|(_, value)| value.trim())?;
+        let value =
+            span.attributes.iter().find(|(key, _)| key.to_lowercase() == wanted).map(|(_, value)| value.trim())?;
         (!value.is_empty()).then(|| value.to_owned())
     };
     let kind = get("span.kind").or_else(|| get("kind")).unwrap_or_default().to_lowercase();
@@ -217,9 +226,8 @@ fn peer(span: &Span) -> Option<String> {
 
 fn shares_a_trace(all: &[Span], some: &[&Span], subject: &Subject) -> bool {
     let traces: BTreeSet<&str> = some.iter().map(|span| span.trace_id.as_str()).collect();
-    all.iter().any(|span| {
-        traces.contains(span.trace_id.as_str()) && subject.relation_of(&span.service) == Relation::Same
-    })
+    all.iter()
+        .any(|span| traces.contains(span.trace_id.as_str()) && subject.relation_of(&span.service) == Relation::Same)
 }
 
 fn over(times: impl Iterator<Item = Timestamp>, window: Window) -> Option<Timestamp> {

@@ -101,8 +101,7 @@ pub fn welch_scan(values: &[f64], least: usize) -> Option<ChangePoint> {
         return None;
     }
     let mut best: Option<ChangePoint> = None;
-    for index in least..=values.len() - least {
-        let (sum, squares) = sums[index];
+    for (index, &(sum, squares)) in sums.iter().enumerate().take(values.len() - least + 1).skip(least) {
         let (before, before_error) = moments(sum, squares, index, floor);
         let (after, after_error) = moments(total - sum, total_squares - squares, values.len() - index, floor);
         let t = (after - before) / (before_error + after_error).sqrt();

@@ -57,9 +57,8 @@ const MASKS: &[(&str, &str)] = &[
 
 /// The template of a text.
 pub fn template(text: &str) -> String {
-    static COMPILED: LazyLock<Vec<(Regex, &'static str)>> = LazyLock::new(|| {
-        MASKS.iter().map(|(pattern, mask)| (Regex::new(pattern).expect("constant"), *mask)).collect()
-    });
+    static COMPILED: LazyLock<Vec<(Regex, &'static str)>> =
+        LazyLock::new(|| MASKS.iter().map(|(pattern, mask)| (Regex::new(pattern).expect("constant"), *mask)).collect());
     let mut masked = text.lines().next().unwrap_or_default().to_owned();
     for (pattern, mask) in COMPILED.iter() {
         if let std::borrow::Cow::Owned(replaced) = pattern.replace_all(&masked, *mask) {
@@ -87,8 +86,22 @@ pub fn read(line: &LogLine) -> Reading {
 /// The text of a JSON or logfmt line, and its level; any other line is its own text.
 fn unwrapped(message: &str) -> (String, Option<String>) {
     const TEXTS: &[&str] = &[
-        "message", "msg", "log", "event", "body", "error", "err", "exception", "error.message", "exception.message",
-        "reason", "cause", "stack", "stack_trace", "stacktrace", "exc_info",
+        "message",
+        "msg",
+        "log",
+        "event",
+        "body",
+        "error",
+        "err",
+        "exception",
+        "error.message",
+        "exception.message",
+        "reason",
+        "cause",
+        "stack",
+        "stack_trace",
+        "stacktrace",
+        "exc_info",
     ];
     const LEVELS: &[&str] = &["level", "severity", "lvl", "loglevel", "log.level", "levelname", "severity_text"];
     if message.starts_with('{')
@@ -124,9 +137,9 @@ fn unwrapped(message: &str) -> (String, Option<String>) {
 fn logfmt(message: &str, keys: &[&str]) -> Option<String> {
     static PAIR: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"(?:^|\s)([\w.]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))"#).expect("constant"));
-    PAIR.captures_iter(message).find(|pair| pair.get(1).is_some_and(|key| keys.contains(&key.as_str()))).and_then(
-        |pair| pair.get(2).or_else(|| pair.get(3)).map(|value| value.as_str().replace("\\\"", "\"")),
-    )
+    PAIR.captures_iter(message)
+        .find(|pair| pair.get(1).is_some_and(|key| keys.contains(&key.as_str())))
+        .and_then(|pair| pair.get(2).or_else(|| pair.get(3)).map(|value| value.as_str().replace("\\\"", "\"")))
 }
 
 fn pino(number: i64) -> &'static str {
@@ -139,11 +152,11 @@ fn pino(number: i64) -> &'static str {
 
 fn level_of(written: &str) -> Option<Level> {
     match written.trim().to_lowercase().as_str() {
-        "trace" | "debug" | "dbug" | "info" | "information" | "informational" | "notice" | "log" | "normal" | "verbose"
-        | "fine" | "i" | "d" => Some(Level::Fine),
+        "trace" | "debug" | "dbug" | "info" | "information" | "informational" | "notice" | "log" | "normal"
+        | "verbose" | "fine" | "i" | "d" => Some(Level::Fine),
         "warn" | "warning" | "w" => Some(Level::Warning),
-        "error" | "err" | "eror" | "fail" | "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "panic"
-        | "severe" | "e" | "f" => Some(Level::Error),
+        "error" | "err" | "eror" | "fail" | "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency"
+        | "panic" | "severe" | "e" | "f" => Some(Level::Error),
         _ => None,
     }
 }
