@@ -164,6 +164,9 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         supporting.push(Point { weight, text, evidence: change.evidence.clone(), time: change.onset });
     }
     let mut against = Vec::new();
+    // What climbs until it is full begins long before the trouble.
+    let climbs =
+        shown.first().is_some_and(|one| matches!(one.sign, Sign::Metric { shape: Shape::Saturated | Shape::Ramp, .. }));
     if let Some(onset) = onset {
         let late = onset.duration_since(case.onset);
         if late > TOLERANCE * 3 {
@@ -172,10 +175,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
                 format!("it began at {}, {} after the trouble itself", clock(onset), span(late)),
                 all.clone(),
             ));
-        } else if case.onset.duration_since(onset) < jiff::SignedDuration::from_mins(30) {
+        } else if case.onset.duration_since(onset) < jiff::SignedDuration::from_mins(30) || climbs {
             supporting.push(Point::new(
                 WITH_THE_INCIDENT,
-                format!("it began at {}, when the trouble began ({})", clock(onset), clock(case.onset)),
+                format!("it began at {} and the trouble at {}", clock(onset), clock(case.onset)),
                 all.clone(),
             ));
         }

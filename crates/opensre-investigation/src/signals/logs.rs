@@ -1,6 +1,6 @@
 //! Log evidence: kinds of lines that are new or burst against the baseline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use opensre_model::evidence::{Evidence, LogLine};
@@ -42,14 +42,20 @@ pub fn detect(
         return;
     }
     let coverage = Coverage::of(lines, one.truncated.is_some(), window);
+    let mut meanings: HashMap<String, &'static str> = HashMap::new();
     let mut groups: BTreeMap<(String, Option<String>, &'static str), Group<'_>> = BTreeMap::new();
     for line in lines {
         let reading = templates::read(line);
         if reading.continuation || reading.text.is_empty() {
             continue;
         }
-        // What a line means belongs to its template: texts with the same words and other keys mean other things.
-        let means = signatures::find(&reading.text).map_or("", |found| found.signature.means);
+        // What a line means belongs to its template, but for quoted keys, which can make it mean something else.
+        let read_means = || signatures::find(&reading.text).map_or("", |found| found.signature.means);
+        let means = match meanings.get(&reading.template) {
+            Some(known) => known,
+            None if reading.template.contains("<text>") => read_means(),
+            None => *meanings.entry(reading.template.clone()).or_insert_with(read_means),
+        };
         let key = (reading.template.clone(), subject::name_of(&line.labels), means);
         let group =
             groups.entry(key).or_insert_with(|| Group { first: line, reading, before: Vec::new(), during: Vec::new() });

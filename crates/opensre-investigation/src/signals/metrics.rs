@@ -195,9 +195,10 @@ impl Metrics<'_> {
         }
         let peak = high.iter().map(|(_, share)| *share).fold(0.0, f64::max);
         let over = (self.window.end.duration_since(last) > series::step(&series.points) * 4).then_some(last);
-        let climbing = series::steady_rise(&shares).is_some();
+        let climb = series::climb_before(&shares, onset);
         let found = Departure {
-            onset,
+            // What climbs steadily began before it was full.
+            onset: climb.unwrap_or(onset),
             over,
             usual: before.unwrap_or_default(),
             level: peak,
@@ -211,7 +212,7 @@ impl Metrics<'_> {
             super::number((peak * 100.0).min(100.0)),
             clock(onset),
             before.map(|before| format!(", from {} % before", super::number(before * 100.0))).unwrap_or_default(),
-            if climbing { ", climbing steadily" } else { "" },
+            climb.map(|since| format!(", climbing steadily since {}", clock(since))).unwrap_or_default(),
         );
         Some(self.symptom(series, relation, Shape::Saturated, !self.is_free(), &found, text))
     }

@@ -8,6 +8,7 @@ pub mod condition;
 pub mod events;
 pub mod logs;
 pub mod metrics;
+pub mod pattern;
 pub mod series;
 pub mod signatures;
 pub mod spans;

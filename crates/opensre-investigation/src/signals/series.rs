@@ -123,15 +123,17 @@ pub fn departure(points: &[(Timestamp, f64)], window: Window, rule: Rule) -> Opt
     Some(Departure { onset, over, usual: level.center, level: away_level, extreme, effect, shape })
 }
 
-/// A steady rise over the whole window that the baseline shares (a leak that began long ago): its rate per hour.
-pub fn steady_rise(points: &[(Timestamp, f64)]) -> Option<f64> {
-    let values: Vec<f64> = points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
-    if values.len() < 20 || kendall_tau(&values)? < 0.85 {
-        return None;
-    }
-    let origin = points.first()?.0;
-    let line: Vec<(f64, f64)> = points.iter().map(|&(time, value)| (seconds(time, origin) / 3600.0, value)).collect();
-    theil_sen(&line).filter(|slope| *slope > 0.0)
+/// Since when a series had climbed steadily when it reached a height at `until` (a leak): from its last fall on.
+pub fn climb_before(points: &[(Timestamp, f64)], until: Timestamp) -> Option<Timestamp> {
+    let before: Vec<(Timestamp, f64)> =
+        points.iter().copied().filter(|(time, value)| *time <= until && value.is_finite()).collect();
+    let height = before.last()?.1;
+    // A restart gives back what was taken; the climb begins anew there.
+    let fall = before.windows(2).rposition(|pair| pair[0].1 - pair[1].1 > 0.25 * height.abs()).map_or(0, |at| at + 1);
+    let climb: Vec<f64> = before[fall..].iter().map(|(_, value)| *value).collect();
+    let rise = climb.last()? - climb.first()?;
+    let steady = climb.len() >= 12 && kendall_tau(&climb)? >= 0.7 && rise >= 0.1 * height.abs();
+    steady.then(|| before[fall].0)
 }
 
 /// The baseline's level and the smallest distance from it that counts.

@@ -6,7 +6,9 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexSet};
+
+use super::pattern::{compile, compile_set};
 
 use crate::mechanism::Mechanism as M;
 
@@ -50,6 +52,13 @@ const fn sign(weight: f64, means: &'static str, pattern: &'static str) -> Signat
 
 /// The table. Patterns ignore letter case.
 static TABLE: &[Signature] = &[
+    // Threads: Java calls this an OutOfMemoryError, too.
+    row(
+        M::Handles,
+        0.8,
+        "no more threads or processes",
+        r"unable to create (?:new )?native thread|can't start new thread|resource temporarily unavailable.*(?:fork|thread)|fork: (?:retry|cannot allocate)|pthread_create failed|no available ephemeral ports|cannot assign requested address|eaddrnotavail",
+    ),
     // Memory.
     once(
         M::Memory,
@@ -122,12 +131,6 @@ static TABLE: &[Signature] = &[
     ),
     // File descriptors and threads.
     row(M::Handles, 0.85, "too many open files", r"too many open files|\bemfile\b|\benfile\b|file descriptor limit"),
-    row(
-        M::Handles,
-        0.8,
-        "no more threads or processes",
-        r"unable to create (?:new )?native thread|can't start new thread|resource temporarily unavailable.*(?:fork|thread)|fork: (?:retry|cannot allocate)|pthread_create failed|no available ephemeral ports|cannot assign requested address|eaddrnotavail",
-    ),
     // CPU.
     row(
         M::Cpu,
@@ -379,24 +382,26 @@ const ALL_IS_WELL: &str = r"(?i)\b(?:0|no|zero|without) (?:errors?|failures?|exc
 
 /// What a text means, if it is a known message.
 pub fn find(text: &str) -> Option<Match> {
-    static COMPILED: LazyLock<Vec<(Regex, &'static Signature)>> = LazyLock::new(|| {
-        TABLE.iter().map(|row| (Regex::new(&format!("(?is){}", row.pattern)).expect("constant"), row)).collect()
-    });
-    static FINE: LazyLock<Regex> = LazyLock::new(|| Regex::new(ALL_IS_WELL).expect("constant"));
+    static ROWS: LazyLock<Vec<Regex>> =
+        LazyLock::new(|| TABLE.iter().map(|row| compile(&format!("(?is){}", row.pattern))).collect());
+    // All rows at once, in one pass: nearly every line matches none.
+    static ANY: LazyLock<RegexSet> =
+        LazyLock::new(|| compile_set(TABLE.iter().map(|row| format!("(?is){}", row.pattern))));
+    static FINE: LazyLock<Regex> = LazyLock::new(|| compile(ALL_IS_WELL));
+    let first = ANY.matches(text).iter().next()?;
     if FINE.is_match(text) {
         return None;
     }
-    COMPILED.iter().find_map(|(pattern, signature)| {
-        let found = pattern.captures(text)?;
-        let what = pattern
-            .capture_names()
-            .flatten()
-            .find_map(|name| found.name(name))
-            .map(|group| bare(group.as_str()))
-            .filter(|captured| !captured.is_empty());
-        let peer = signature.mechanism.filter(|mechanism| mechanism.has_peer()).and_then(|_| peer_in(text));
-        Some(Match { signature, peer, what })
-    })
+    let (signature, pattern) = (&TABLE[first], &ROWS[first]);
+    let found = pattern.captures(text)?;
+    let what = pattern
+        .capture_names()
+        .flatten()
+        .find_map(|name| found.name(name))
+        .map(|group| bare(group.as_str()))
+        .filter(|captured| !captured.is_empty());
+    let peer = signature.mechanism.filter(|mechanism| mechanism.has_peer()).and_then(|_| peer_in(text));
+    Some(Match { signature, peer, what })
 }
 
 /// Where texts say what was called, the most telling form first.
@@ -420,9 +425,8 @@ const PEERS: &[&str] = &[
 
 /// What a text says was called.
 pub fn peer_in(text: &str) -> Option<String> {
-    static COMPILED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-        PEERS.iter().map(|pattern| Regex::new(&format!("(?i){pattern}")).expect("constant")).collect()
-    });
+    static COMPILED: LazyLock<Vec<Regex>> =
+        LazyLock::new(|| PEERS.iter().map(|pattern| compile(&format!("(?i){pattern}"))).collect());
     COMPILED
         .iter()
         .filter_map(|pattern| pattern.captures(text))
@@ -487,9 +491,8 @@ fn names_something(peer: &str) -> bool {
         "has",
         "temporarily",
     ];
-    static SOURCE_LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)^\d+:\d+$|\.(?:java|py|go|js|ts|rb|cs|rs|php|kt|scala|c|cpp|cc):\d+$").expect("constant")
-    });
+    static SOURCE_LINE: LazyLock<Regex> =
+        LazyLock::new(|| compile(r"(?i)^\d+:\d+$|\.(?:java|py|go|js|ts|rb|cs|rs|php|kt|scala|c|cpp|cc):\d+$"));
     peer.chars().any(char::is_alphanumeric)
         && !WORDS.contains(&peer.to_lowercase().as_str())
         && !SOURCE_LINE.is_match(peer)

@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use opensre_model::evidence::LogLine;
 use regex::Regex;
 
+use super::pattern::compile;
+
 /// Longest text that is looked at; the telling part of a log line is at its start.
 const LONGEST: usize = 2_000;
 
@@ -44,21 +46,18 @@ const MASKS: &[(&str, &str)] = &[
     (r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}", "<time>"),
     (r"\b[IWEF]\d{4} \d{2}:\d{2}:\d{2}\.\d+", "<time>"),
     (r"\b\d{2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
-    (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
-    (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b", "<address>"),
-    (r"\b0x[0-9a-fA-F]+\b", "<id>"),
-    (r"\b[\w.+-]+@[\w-]+\.[\w.]+\b", "<address>"),
     (r#""(?:[^"\\]|\\.)*""#, "<text>"),
     (r"'[^']*'", "<text>"),
-    (r"\b(?:[0-9a-f]*\d[0-9a-f]*[a-f][0-9a-f]*|[0-9a-f]*[a-f][0-9a-f]*\d[0-9a-f]*)\b", "<id>"),
-    (r"-?\b\d+(?:[.,]\d+)*(?:%|[a-zA-Zµ]{1,3}\b)?", "<n>"),
-    (r"\b[A-Za-z_-]*\d[\w-]*\b", "<id>"),
+    (r"\b[\w.+-]+@[\w-]+\.[\w.]+\b", "<*>"),
+    // Numbers, hexadecimal numbers, UUIDs, addresses and everything else that has a digit in it look alike: an id that
+    // happens to have no letter must not make a template of its own.
+    (r"[-+]?\b[\w.:/-]*\d[\w.:-]*%?", "<*>"),
 ];
 
 /// The template of a text.
 pub fn template(text: &str) -> String {
     static COMPILED: LazyLock<Vec<(Regex, &'static str)>> =
-        LazyLock::new(|| MASKS.iter().map(|(pattern, mask)| (Regex::new(pattern).expect("constant"), *mask)).collect());
+        LazyLock::new(|| MASKS.iter().map(|(pattern, mask)| (compile(pattern), *mask)).collect());
     let mut masked = text.lines().next().unwrap_or_default().to_owned();
     for (pattern, mask) in COMPILED.iter() {
         if let std::borrow::Cow::Owned(replaced) = pattern.replace_all(&masked, *mask) {
