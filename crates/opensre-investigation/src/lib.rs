@@ -1,1 +1,22 @@
-//! placeholder
+//! From an alert to a report: plan, gather, signals, hypotheses, report.
+//!
+//! The only async step is [`gather`]; what comes before and after it are pure functions. Nothing here knows a provider
+//! by name, reads a wall clock, or prints: everything comes in as an [`Inquiry`], and a [`Report`] goes out.
+//!
+//! [`gather`]: crate::gather
+//! [`Report`]: opensre_model::report::Report
+
+pub mod gather;
+pub mod hypotheses;
+pub mod inquiry;
+pub mod mechanism;
+pub mod patterns;
+pub mod plan;
+pub mod redact;
+pub mod report;
+pub mod signals;
+pub mod subject;
+
+pub use gather::{Observer, Progress};
+pub use hypotheses::{Diagnosis, diagnose};
+pub use inquiry::{Inquiry, InvestigationError, investigate_along};

@@ -1,0 +1,534 @@
+//! From symptoms to a verdict: hypotheses of all patterns, weighed against each other, or `healthy`, or `unknown`.
+//!
+//! Every number here is a share of doubt that can be read in the report: what speaks for a hypothesis and against it
+//! is listed with it. A verdict needs [`CARRIES`]; below it the answer is `unknown`, with the possible causes ranked.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::{SignedDuration, Timestamp};
+use opensre_model::alert::{Alert, AlertState};
+use opensre_model::evidence::{Evidence, Gap, GapKind, Meaning};
+use opensre_model::report::{Category, CausalStep, Claim, Hypothesis, HypothesisStatus, Verdict};
+use opensre_model::window::Window;
+
+use crate::mechanism::Mechanism;
+use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
+use crate::signals::condition::{Condition, ConditionState};
+use crate::signals::{self, Findings, Sign, Symptom};
+use crate::subject::{Relation, Subject};
+
+/// Score from which on a hypothesis is a verdict.
+const CARRIES: f64 = 0.5;
+/// Score below which a hypothesis is not worth a line.
+const WORTH: f64 = 0.12;
+/// Most hypotheses of the report, and most of those that were ruled out.
+const MOST: usize = 8;
+const MOST_RULED_OUT: usize = 6;
+/// Most claims of the report.
+const MOST_CLAIMS: usize = 10;
+
+/// What was made of the evidence. Evidence ids (`E1`, ...) count the evidence as it was passed in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// What is wrong.
+    pub verdict: Verdict,
+    /// What was found.
+    pub claims: Vec<Claim>,
+    /// What could explain it, best first.
+    pub hypotheses: Vec<Hypothesis>,
+    /// How it came about, cause first.
+    pub causal_chain: Vec<CausalStep>,
+    /// What to do next.
+    pub next_steps: Vec<String>,
+    /// What a person must know about the evidence.
+    pub notes: Vec<String>,
+}
+
+/// Says what is wrong, from the evidence alone. Pure: the same input gives the same diagnosis.
+pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Gap]) -> Diagnosis {
+    let subject = Subject::of(alert);
+    let findings = signals::detect(alert, &subject, window, evidence);
+    let case = Case { alert, subject: &subject, window, findings: &findings, onset: onset(&findings, window) };
+    let mut drafts: Vec<Draft> = PATTERNS.iter().flat_map(|pattern| (pattern.explain)(&case)).collect();
+    weigh(&case, &mut drafts);
+    drafts.sort_by(|a, b| {
+        (a.impossible.cmp(&b.impossible))
+            .then_with(|| b.score().total_cmp(&a.score()))
+            .then_with(|| (a.category, &a.title).cmp(&(b.category, &b.title)))
+    });
+    let mut notes = findings.notes.clone();
+    let decided = decide(&case, &drafts, evidence, gaps);
+    if decided.category == Category::Unknown && evidence.is_empty() && !gaps.is_empty() {
+        notes.push("no back end answered; what is missing is listed under gaps".to_owned());
+    }
+    let confirmed = decided.confirmed.map(|index| &drafts[index]);
+    Diagnosis {
+        claims: claims(&case, confirmed),
+        causal_chain: confirmed.map(|draft| chain(&case, draft)).unwrap_or_default(),
+        next_steps: next_steps(&decided, &drafts, gaps),
+        hypotheses: hypotheses(&drafts, decided.confirmed),
+        verdict: Verdict {
+            category: decided.category,
+            root_cause: decided.root_cause,
+            confidence: (decided.confidence * 100.0).round() / 100.0,
+        },
+        notes,
+    }
+}
+
+/// When the trouble began: the first clear effect on the alert's own service, else what the alert says.
+fn onset(findings: &Findings, window: Window) -> Timestamp {
+    let earliest = window.start.checked_sub(SignedDuration::from_mins(30)).unwrap_or(window.start);
+    let effects = findings.symptoms.iter().filter(|symptom| {
+        let effect = match &symptom.sign {
+            Sign::Metric { meaning, rising, .. } => match meaning {
+                Meaning::Errors | Meaning::Latency | Meaning::Restarts => *rising,
+                Meaning::Availability => !rising,
+                _ => false,
+            },
+            _ => false,
+        };
+        effect && matches!(symptom.relation, Relation::Same | Relation::Unknown) && symptom.strength >= 0.4
+    });
+    effects
+        .filter_map(|symptom| symptom.onset)
+        .chain(findings.condition.since)
+        .filter(|time| *time >= earliest && *time <= window.end)
+        .min()
+        .map_or(window.onset, |seen| seen.min(window.onset))
+}
+
+/// What the hypotheses mean for each other: a consequence is not a cause.
+fn weigh(case: &Case<'_>, drafts: &mut Vec<Draft>) {
+    let scores: Vec<f64> = drafts.iter().map(Draft::score).collect();
+    let before = |a: &Draft, b: &Draft| match (a.onset, b.onset) {
+        (Some(a), Some(b)) => a.duration_since(b) <= TOLERANCE,
+        _ => true,
+    };
+    let mut against: Vec<Vec<Point>> = vec![Vec::new(); drafts.len()];
+    let mut dropped: BTreeSet<usize> = BTreeSet::new();
+    for (position, draft) in drafts.iter().enumerate() {
+        for (other_position, other) in drafts.iter().enumerate() {
+            if position == other_position || other.impossible || scores[other_position] < 0.35 {
+                continue;
+            }
+            let because = |weight: f64| {
+                let evidence = other.supporting.first().map(|point| point.evidence.clone()).unwrap_or_default();
+                Point::new(weight, format!("it is a consequence if {}", lower_first(&other.title)), evidence)
+            };
+            let better = scores[other_position] > scores[position] || !draft.told;
+            match (draft.mechanism, other.mechanism) {
+                // The other side fails for a reason of its own that was seen.
+                (Some(Mechanism::Peer), Some(theirs)) if theirs != Mechanism::Peer && theirs != Mechanism::Code => {
+                    let reason_of_peer =
+                        draft.about.as_deref().is_some_and(|peer| same_thing(other.about.as_deref(), peer));
+                    let own = matches!(
+                        theirs,
+                        Mechanism::Dns
+                            | Mechanism::Network
+                            | Mechanism::Certificate
+                            | Mechanism::Node
+                            | Mechanism::Disk
+                            | Mechanism::Memory
+                            | Mechanism::Handles
+                            | Mechanism::Pool
+                            | Mechanism::Setting
+                    ) && other.told;
+                    if before(other, draft)
+                        && (reason_of_peer || own && scores[other_position] + 0.1 > scores[position])
+                    {
+                        against[position].push(because(if reason_of_peer { 0.45 } else { 0.25 }));
+                    }
+                }
+                // Waiting for a slow answer is what uses a pool up.
+                (Some(Mechanism::Pool | Mechanism::Cpu), Some(Mechanism::Peer)) => {
+                    let earlier = draft.onset.zip(other.onset).is_some_and(|(own, theirs)| theirs < own);
+                    if earlier && other.told && scores[other_position] >= CARRIES {
+                        against[position].push(because(0.2));
+                    }
+                }
+                // A general exception around a failure that is named.
+                (Some(Mechanism::Code), Some(named)) if named != Mechanism::Code && other.told => {
+                    let general = draft.supporting.first().is_some_and(|point| point.weight < 0.5);
+                    if general && before(other, draft) {
+                        against[position].push(because(0.4));
+                    }
+                }
+                // What metrics show without words, when words tell of something else from the start.
+                (Some(_), Some(named))
+                    if !draft.told
+                        && other.told
+                        && Some(named) != draft.mechanism
+                        && better
+                        && before(other, draft)
+                        && scores[other_position] >= CARRIES =>
+                {
+                    against[position].push(because(0.3));
+                }
+                // A change that a mechanism already explains better, or that its messages contradict.
+                (None, Some(_)) if draft.trigger.is_some() => {
+                    if other.trigger == draft.trigger && scores[other_position] >= CARRIES.min(scores[position]) {
+                        dropped.insert(position);
+                    } else if other.told && other.trigger != draft.trigger && scores[other_position] >= CARRIES {
+                        let evidence = other.supporting.first().map(|point| point.evidence.clone()).unwrap_or_default();
+                        against[position].push(Point::new(
+                            0.35,
+                            format!("what was logged speaks of something else: {}", lower_first(&other.title)),
+                            evidence,
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for (draft, mut points) in drafts.iter_mut().zip(against) {
+        // One reason of a kind is enough; the strongest stands.
+        points.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
+        points.truncate(2);
+        draft.against.extend(points);
+    }
+    let mut position = 0;
+    drafts.retain(|_| {
+        position += 1;
+        !dropped.contains(&(position - 1))
+    });
+    usual(case, drafts);
+}
+
+/// What looks guilty and was the same before is ruled out in so many words.
+fn usual(case: &Case<'_>, drafts: &mut Vec<Draft>) {
+    let mut seen: BTreeSet<Mechanism> = BTreeSet::new();
+    for usual in case.findings.usual.iter().filter(|usual| usual.relation != Relation::Other) {
+        let covered = drafts.iter().any(|draft| draft.mechanism == Some(usual.mechanism) && draft.told);
+        if covered || !seen.insert(usual.mechanism) {
+            continue;
+        }
+        let facts = usual.mechanism.facts();
+        drafts.push(Draft {
+            title: format!("{} {}", case.name(), facts.happened),
+            category: facts.category,
+            root_cause: String::new(),
+            mechanism: Some(usual.mechanism),
+            about: None,
+            told: false,
+            onset: None,
+            trigger: None,
+            supporting: vec![Point::new(0.15, "there are log lines that speak of it", vec![usual.evidence])],
+            against: vec![Point::new(0.9, usual.text.clone(), vec![usual.evidence])],
+            impossible: true,
+            next_steps: Vec::new(),
+        });
+    }
+}
+
+/// The verdict in the making.
+struct Decided {
+    category: Category,
+    root_cause: String,
+    confidence: f64,
+    confirmed: Option<usize>,
+}
+
+fn decide(case: &Case<'_>, drafts: &[Draft], evidence: &[Evidence], gaps: &[Gap]) -> Decided {
+    let failed = gaps.iter().filter(|gap| is_failure(gap)).count();
+    if evidence.is_empty() {
+        return Decided {
+            category: Category::Unknown,
+            root_cause: "No evidence could be gathered, so nothing can be said about the cause.".to_owned(),
+            confidence: 0.0,
+            confirmed: None,
+        };
+    }
+    let best = drafts.iter().position(|draft| !draft.impossible).map(|index| (index, drafts[index].score()));
+    if let Some(healthy) = healthy(case, best.map(|(index, _)| &drafts[index]), failed) {
+        return healthy;
+    }
+    match best {
+        Some((index, score)) if score >= CARRIES => {
+            let draft = &drafts[index];
+            let rival = drafts
+                .iter()
+                .filter(|other| !other.impossible && other.category != draft.category)
+                .map(Draft::score)
+                .fold(0.0, f64::max);
+            // A rival of another category that is as good halves the confidence; a far one leaves it.
+            let apart = 1.0 - 0.5 * (rival / score).min(1.0).powi(4);
+            let heard = 0.94f64.powf(failed.min(5) as f64);
+            Decided {
+                category: draft.category,
+                root_cause: draft.root_cause.clone(),
+                confidence: (score * apart * heard).clamp(0.05, 0.97),
+                confirmed: Some(index),
+            }
+        }
+        best => Decided {
+            category: Category::Unknown,
+            root_cause: unknown(case, best.map(|(index, _)| &drafts[index]), failed),
+            confidence: best.map_or(0.1, |(_, score)| (score * 0.5).clamp(0.05, 0.3)),
+            confirmed: None,
+        },
+    }
+}
+
+/// `healthy`, when what the alert says was measured and is fine (or the alert is over), and nothing else is wrong.
+fn healthy(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> Option<Decided> {
+    let condition = &case.findings.condition;
+    let resolved = case.alert.state == AlertState::Resolved;
+    let fine = condition.is_fine() || (resolved && condition.state == ConditionState::Unmeasured);
+    if !fine || trouble(case).is_some() {
+        return None;
+    }
+    let base: f64 = match (condition.state, condition.own, resolved) {
+        (ConditionState::Unmeasured, ..) => 0.55,
+        (_, true, true) => 0.93,
+        (ConditionState::Over(_), true, false) => 0.85,
+        (_, true, false) | (_, false, true) => 0.8,
+        (_, false, false) => 0.65,
+    };
+    let name = case.name();
+    let mut root_cause = match condition.state {
+        ConditionState::Never if !resolved => format!("Nothing is wrong with {name}: {}.", condition.text),
+        ConditionState::Unmeasured => {
+            format!(
+                "Nothing is wrong with {name} any more: the alert is resolved and nothing that was gathered speaks of trouble that goes on."
+            )
+        }
+        _ => format!("Nothing is wrong with {name} any more: {}.", condition.text),
+    };
+    if let Some(draft) = best.filter(|draft| draft.score() >= CARRIES) {
+        let _ = write!(root_cause, " What it was: {}", lower_first(&draft.root_cause));
+    }
+    if let Some(fix) = fix(case) {
+        let _ = write!(root_cause, " It was over after the {}.", fix.text);
+    }
+    Some(Decided {
+        category: Category::Healthy,
+        root_cause,
+        confidence: (base * 0.85f64.powf(failed.min(4) as f64)).clamp(0.05, 0.97),
+        confirmed: None,
+    })
+}
+
+/// Trouble of the alert's own service, or of what it calls, that goes on to the window's end.
+fn trouble<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
+    case.findings.symptoms.iter().find(|symptom| {
+        let clear = match &symptom.sign {
+            Sign::Metric { meaning, rising, shape } => match meaning {
+                Meaning::Errors | Meaning::Latency | Meaning::Restarts => *rising && symptom.strength >= 0.5,
+                Meaning::Availability => !rising,
+                Meaning::Memory | Meaning::Disk | Meaning::Pool | Meaning::Cpu => *shape == signals::Shape::Saturated,
+                _ => false,
+            },
+            Sign::Failure { weight, .. } => weight * symptom.strength >= 0.45,
+            Sign::Call { fails, .. } => *fails && symptom.strength >= 0.8,
+            Sign::Down { .. } => true,
+            Sign::Change { .. } | Sign::Alert => false,
+        };
+        clear && symptom.goes_on() && matches!(symptom.relation, Relation::Same | Relation::Unknown)
+    })
+}
+
+/// A change after the onset that the recovery followed.
+fn fix<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
+    let ConditionState::Over(over) = case.findings.condition.state else { return None };
+    case.findings
+        .symptoms
+        .iter()
+        .filter(|symptom| symptom.change().is_some() && symptom.relation != Relation::Other)
+        .filter(|symptom| {
+            symptom.onset.is_some_and(|made| {
+                made.duration_since(case.onset) > TOLERANCE
+                    && made <= over
+                    && over.duration_since(made) < SignedDuration::from_mins(20)
+            })
+        })
+        .max_by_key(|symptom| symptom.onset)
+}
+
+fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
+    let mut text = match &case.findings.condition {
+        Condition { state: ConditionState::Holds, text, .. } => {
+            format!("The evidence does not say why: {text}")
+        }
+        _ => "The evidence does not carry a verdict".to_owned(),
+    };
+    match best.filter(|draft| draft.score() >= WORTH) {
+        Some(draft) => {
+            let _ = write!(text, "; the best guess is that {}", lower_first(&draft.title));
+        }
+        None => text.push_str("; nothing that was gathered differs from the time before"),
+    }
+    if failed > 0 {
+        let calls = if failed == 1 { "one query failed or was refused" } else { "some queries failed or were refused" };
+        let _ = write!(text, "; {calls}, see the gaps");
+    }
+    text.push('.');
+    text
+}
+
+/// Whether a gap hides something that could have mattered.
+fn is_failure(gap: &Gap) -> bool {
+    matches!(gap.kind, GapKind::Denied | GapKind::Failed | GapKind::Deadline | GapKind::RateLimited)
+}
+
+fn ids(evidence: &[usize]) -> Vec<String> {
+    let sorted: BTreeSet<usize> = evidence.iter().copied().collect();
+    sorted.into_iter().map(|index| format!("E{}", index + 1)).collect()
+}
+
+fn claim(point: &Point) -> Claim {
+    Claim { text: point.text.clone(), evidence: ids(&point.evidence) }
+}
+
+fn hypotheses(drafts: &[Draft], confirmed: Option<usize>) -> Vec<Hypothesis> {
+    let mut ruled_out = 0;
+    let mut kept = Vec::new();
+    for (index, draft) in drafts.iter().enumerate() {
+        let score = draft.score();
+        let status = if confirmed == Some(index) {
+            HypothesisStatus::Confirmed
+        } else if draft.impossible || (!draft.against.is_empty() && score < 0.2) {
+            HypothesisStatus::RuledOut
+        } else {
+            HypothesisStatus::Possible
+        };
+        let is_out = status == HypothesisStatus::RuledOut;
+        if (is_out && ruled_out >= MOST_RULED_OUT) || (!is_out && (score < WORTH || kept.len() - ruled_out >= MOST)) {
+            continue;
+        }
+        ruled_out += usize::from(is_out);
+        let mut supporting = draft.supporting.clone();
+        supporting.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        kept.push(Hypothesis {
+            title: draft.title.clone(),
+            category: draft.category,
+            score: (score * 100.0).round() / 100.0,
+            supporting: supporting.iter().map(claim).collect(),
+            against: draft.against.iter().filter(|point| !point.evidence.is_empty()).map(claim).collect(),
+            status,
+        });
+    }
+    kept
+}
+
+fn claims(case: &Case<'_>, confirmed: Option<&Draft>) -> Vec<Claim> {
+    let mut claims: Vec<Claim> = Vec::new();
+    let mut said: BTreeSet<String> = BTreeSet::new();
+    let mut say = |text: &str, evidence: &[usize]| {
+        if !evidence.is_empty() && claims.len() < MOST_CLAIMS && said.insert(text.to_owned()) {
+            claims.push(Claim { text: text.to_owned(), evidence: ids(evidence) });
+        }
+    };
+    let condition = &case.findings.condition;
+    if condition.state != ConditionState::Unmeasured {
+        say(&condition.text, &condition.evidence);
+    }
+    for point in confirmed.iter().flat_map(|draft| &draft.supporting) {
+        say(&point.text, &point.evidence);
+    }
+    if let Some(fix) = fix(case) {
+        say(&format!("the trouble was over after the {}", fix.text), &fix.evidence);
+    }
+    let mut others: Vec<&Symptom> = case
+        .findings
+        .symptoms
+        .iter()
+        .filter(|symptom| symptom.relation != Relation::Other && symptom.strength >= 0.45)
+        .filter(|symptom| !matches!(symptom.sign, Sign::Metric { meaning: Meaning::Other, .. }))
+        .collect();
+    others.sort_by(|a, b| {
+        let weight = |symptom: &Symptom| symptom.strength * symptom.relation.weight();
+        weight(b).total_cmp(&weight(a)).then_with(|| a.text.cmp(&b.text))
+    });
+    for symptom in others {
+        say(&symptom.text, &symptom.evidence);
+    }
+    claims
+}
+
+/// The chain from the change through the mechanism to what the alert saw, by time.
+fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
+    let step = |symptom: &Symptom| CausalStep {
+        time: symptom.onset,
+        text: symptom.text.clone(),
+        evidence: ids(&symptom.evidence),
+    };
+    let mut steps: Vec<CausalStep> = Vec::new();
+    if let Some(trigger) = draft.trigger {
+        steps.push(step(&case.findings.symptoms[trigger]));
+    }
+    let mut middle: Vec<CausalStep> = draft
+        .supporting
+        .iter()
+        .filter(|point| {
+            point.time.is_some() && !point.text.starts_with("the deployment") && !point.text.starts_with("the change")
+        })
+        .take(4)
+        .map(|point| CausalStep { time: point.time, text: point.text.clone(), evidence: ids(&point.evidence) })
+        .collect();
+    middle.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.text.cmp(&b.text)));
+    middle.dedup_by(|a, b| a.text == b.text);
+    steps.extend(middle);
+    let condition = &case.findings.condition;
+    if !condition.evidence.is_empty() && condition.state != ConditionState::Unmeasured {
+        steps.push(CausalStep {
+            time: condition.since,
+            text: condition.text.clone(),
+            evidence: ids(&condition.evidence),
+        });
+    }
+    steps
+}
+
+fn next_steps(decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    let mut add = |step: String| {
+        if steps.len() < 8 && !steps.contains(&step) {
+            steps.push(step);
+        }
+    };
+    match (decided.category, decided.confirmed) {
+        (_, Some(index)) => drafts[index].next_steps.iter().cloned().for_each(&mut add),
+        (Category::Healthy, None) => {
+            add("close the alert if it is still open; look at the time before the recovery if it comes back".to_owned());
+        }
+        _ => {
+            for draft in drafts.iter().filter(|draft| !draft.impossible && draft.score() >= WORTH).take(2) {
+                draft.next_steps.iter().take(2).cloned().for_each(&mut add);
+            }
+        }
+    }
+    for gap in gaps.iter().filter(|gap| is_failure(gap)) {
+        let at = gap.instance.as_ref().map_or_else(|| gap.service.clone(), |name| format!("{}/{name}", gap.service));
+        let what = gap.operation.as_ref().map(|operation| format!(" ({operation})")).unwrap_or_default();
+        add(match (&gap.hint, gap.kind) {
+            (Some(hint), _) => format!("{at}{what}: {hint}"),
+            (None, GapKind::Denied) => {
+                format!("give the credential of {at} the permission to read{what}, then investigate again")
+            }
+            (None, GapKind::Deadline) => {
+                format!("investigate again with a longer --deadline: {at}{what} did not answer in time")
+            }
+            (None, GapKind::RateLimited) => format!("investigate again later: {at}{what} limits the rate of requests"),
+            (None, _) => format!("check {at}{what} with `opensre integrations verify`, then investigate again"),
+        });
+    }
+    if decided.category == Category::Unknown && steps.is_empty() {
+        steps.push(
+            "widen the window with --since, or connect a system that has logs or traces of the service".to_owned(),
+        );
+    }
+    steps
+}
+
+fn lower_first(text: &str) -> String {
+    // Names keep their letter case; only a sentence's own first word is lowered.
+    for word in ["The ", "Nothing ", "It ", "Something "] {
+        if let Some(rest) = text.strip_prefix(word) {
+            return format!("{}{rest}", word.to_lowercase());
+        }
+    }
+    text.to_owned()
+}

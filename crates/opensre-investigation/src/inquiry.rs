@@ -1,0 +1,162 @@
+//! One investigation, from what a caller passes in to the report.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use opensre_http::Http;
+use opensre_model::alert::Alert;
+use opensre_model::evidence::{Gap, GapKind};
+use opensre_model::instance::Settings;
+use opensre_model::report::Report;
+use opensre_model::resolution::Resolved;
+use opensre_model::routing::Route;
+use opensre_model::secret::{Secret, SecretSource, SecretValue};
+use opensre_model::value::Value;
+use opensre_model::window::Window;
+use opensre_providers::driver::Provider;
+
+use crate::gather::{Means, Observer, Progress, gather};
+use crate::hypotheses::diagnose;
+use crate::plan::plan;
+use crate::redact::{RecordingSecrets, Redactor};
+use crate::report::{Parts, assemble};
+
+/// Everything that an investigation needs.
+pub struct Inquiry<'a> {
+    /// The alert.
+    pub alert: Alert,
+    /// The instances in effect.
+    pub resolved: &'a Resolved,
+    /// The providers that this program knows.
+    pub providers: &'a [Provider],
+    /// The shared HTTP layer.
+    pub http: Http,
+    /// Resolves secret references.
+    pub secrets: Arc<dyn SecretSource>,
+    /// The window to look at ([`Window::around`]).
+    pub window: Window,
+    /// How long the gathering may take.
+    pub deadline: Duration,
+    /// Who is told about progress.
+    pub observer: Option<Observer>,
+    /// What a person must know about what was passed in (shadowed records, bad variables); goes into the report.
+    pub warnings: Vec<String>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum InvestigationError {
+    /// No instance is configured that this program can ask.
+    #[error(
+        "no integration is configured that can be asked for evidence{}\nhint: add one with `opensre integrations add SERVICE`, or see `opensre integrations list`",
+        listed(.services)
+    )]
+    NoUsableIntegration {
+        /// Services that are configured and cannot be asked.
+        services: Vec<String>,
+    },
+    /// The time was over before anything was gathered.
+    #[error("the deadline of {} s passed before anything was gathered\nhint: allow more time with --deadline, or check the integrations with `opensre integrations verify`", .deadline.as_secs_f64())]
+    DeadlinePassed {
+        /// The deadline.
+        deadline: Duration,
+        /// What was not answered.
+        gaps: Vec<Gap>,
+    },
+    /// `--instance` names a service or instance that is not there.
+    #[error("{reason}\nhint: {hint}")]
+    UnknownInstance {
+        /// What was not found.
+        reason: String,
+        /// What is there.
+        hint: String,
+    },
+}
+
+fn listed(services: &[String]) -> String {
+    if services.is_empty() { String::new() } else { format!(" ({} cannot be asked)", services.join(", ")) }
+}
+
+/// Investigates along routes that were chosen already.
+pub async fn investigate_along(inquiry: Inquiry<'_>, routes: &[Route<'_>]) -> Result<Report, InvestigationError> {
+    let began = Instant::now();
+    let planned = plan(&inquiry.alert, routes, inquiry.resolved, inquiry.providers);
+    if !planned.usable {
+        let mut services: Vec<String> = inquiry.resolved.families.iter().map(|family| family.key.clone()).collect();
+        services.sort();
+        services.dedup();
+        return Err(InvestigationError::NoUsableIntegration { services });
+    }
+    let tell = |progress| {
+        if let Some(observer) = &inquiry.observer {
+            observer(progress);
+        }
+    };
+    let mut asked: Vec<String> = planned.tasks.iter().map(|task| task.instance.address()).collect();
+    asked.dedup();
+    tell(Progress::Planned { queries: planned.tasks.len(), instances: asked.len() });
+    let recording = Arc::new(RecordingSecrets::new(Arc::clone(&inquiry.secrets)));
+    let means = Means {
+        http: inquiry.http.clone(),
+        secrets: Arc::clone(&recording) as Arc<dyn SecretSource>,
+        window: inquiry.window,
+        deadline: inquiry.deadline,
+    };
+    let mut gathered = gather(&planned.tasks, &means, inquiry.observer.as_ref()).await;
+    if gathered.evidence.is_empty() && gathered.deadline_passed {
+        let gaps = gathered.gaps.into_iter().filter(|gap| gap.kind == GapKind::Deadline).collect();
+        return Err(InvestigationError::DeadlinePassed { deadline: inquiry.deadline, gaps });
+    }
+    tell(Progress::Diagnosing);
+    let redactor = recording.redactor(plain_secrets(routes));
+    for evidence in &mut gathered.evidence {
+        redactor.evidence(evidence);
+    }
+    let mut alert = inquiry.alert;
+    redactor.alert(&mut alert);
+    let gaps = gaps(planned.gaps, &mut gathered.gaps, &redactor);
+    let warnings = inquiry.warnings.iter().map(|warning| redactor.text(warning)).collect();
+    let diagnosis = diagnose(&alert, inquiry.window, &gathered.evidence, &gaps);
+    Ok(assemble(Parts {
+        alert: &alert,
+        window: inquiry.window,
+        routes,
+        gathered: &gathered,
+        gaps,
+        diagnosis,
+        warnings,
+        total: began.elapsed(),
+    }))
+}
+
+/// What failed first, then what was not asked; each once.
+fn gaps(planned: Vec<Gap>, gathered: &mut Vec<Gap>, redactor: &Redactor) -> Vec<Gap> {
+    let mut gaps: Vec<Gap> = Vec::new();
+    for mut gap in std::mem::take(gathered).into_iter().chain(planned) {
+        redactor.gap(&mut gap);
+        if !gaps.contains(&gap) {
+            gaps.push(gap);
+        }
+    }
+    gaps.sort_by_key(|gap| matches!(gap.kind, GapKind::NotRelevant | GapKind::NotSupported));
+    gaps
+}
+
+/// The secrets of the chosen instances that are not references.
+fn plain_secrets(routes: &[Route<'_>]) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for instance in routes.iter().flat_map(|route| &route.chosen) {
+        let Settings::Typed(config) = &instance.settings else { continue };
+        for (_, value) in config.iter() {
+            match value {
+                Value::Secret(SecretValue::Plain(secret)) => secrets.push(secret.clone()),
+                Value::Secrets(map) => secrets.extend(map.values().filter_map(|value| match value {
+                    SecretValue::Plain(secret) => Some(secret.clone()),
+                    SecretValue::Reference(_) => None,
+                })),
+                _ => {}
+            }
+        }
+    }
+    secrets
+}

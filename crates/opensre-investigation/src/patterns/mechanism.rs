@@ -1,0 +1,408 @@
+//! One hypothesis for each mechanism that messages, states or metrics point at, per thing that it is about.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use opensre_model::evidence::{EventKind, Meaning};
+use opensre_model::report::Category;
+
+use super::{Case, Draft, Point, TOLERANCE, change_words, same_thing};
+use crate::mechanism::{Facts, Mechanism};
+use crate::signals::{Shape, Sign, Symptom, clock, span};
+use crate::subject::{self, Name, Relation};
+
+/// What a second, third... message of the same mechanism adds, as a share of its weight.
+const FURTHER: f64 = 0.3;
+/// What it adds that the alert's own words speak of the mechanism.
+const WORDS: f64 = 0.2;
+/// What it adds that it began with the incident.
+const WITH_THE_INCIDENT: f64 = 0.2;
+/// What a change just before it adds; for code and settings, which need someone to change them, more.
+const TRIGGER: f64 = 0.25;
+const TRIGGER_OF_MADE_FAULTS: f64 = 0.45;
+/// What an effect adds that is what one would see.
+const EFFECT: f64 = 0.2;
+
+/// Proposes hypotheses.
+pub fn explain(case: &Case<'_>) -> Vec<Draft> {
+    Mechanism::ALL
+        .iter()
+        .flat_map(|mechanism| groups(case, *mechanism).into_iter().map(|group| draft(case, group)))
+        .collect()
+}
+
+/// The signs of one mechanism about one thing.
+struct Group<'a> {
+    facts: &'static Facts,
+    /// What breaks, as written.
+    about: Option<String>,
+    /// Messages and calls that tell of it.
+    told: Vec<&'a Symptom>,
+    /// Metrics that show it.
+    shown: Vec<&'a Symptom>,
+}
+
+fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
+    let facts = mechanism.facts();
+    let mut groups: BTreeMap<String, Group<'a>> = BTreeMap::new();
+    let key = |about: Option<&str>| {
+        about
+            .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| format!("{name:?}")))
+            .unwrap_or_default()
+    };
+    let group = |groups: &mut BTreeMap<String, Group<'a>>, about: Option<String>, symptom: &'a Symptom, told: bool| {
+        let group = groups.entry(key(about.as_deref())).or_insert_with(|| Group {
+            facts,
+            about,
+            told: Vec::new(),
+            shown: Vec::new(),
+        });
+        if told { group.told.push(symptom) } else { group.shown.push(symptom) }
+    };
+    for symptom in case.findings.symptoms.iter().filter(|symptom| symptom.relation != Relation::Other) {
+        match &symptom.sign {
+            Sign::Failure { mechanism: Some(found), peer, .. } if *found == mechanism => {
+                let about = if mechanism.has_peer() { peer.clone() } else { symptom.about.clone() };
+                // Others who cannot reach the alert's own service tell of its outage, not of a dependency's.
+                let is_own = about.as_deref().is_some_and(|about| case.subject.relation_of(about) == Relation::Same);
+                if mechanism == Mechanism::Peer && is_own {
+                    continue;
+                }
+                group(&mut groups, about, symptom, true);
+            }
+            Sign::Call { peer, fails }
+                if mechanism == Mechanism::Peer
+                    && case.subject.relation_of(peer) != Relation::Same
+                    && (*fails || symptom.strength >= 0.4) =>
+            {
+                group(&mut groups, Some(peer.clone()), symptom, true);
+            }
+            Sign::Metric { meaning, rising, .. } if facts.meanings.contains(meaning) => {
+                let bad = *rising || matches!(meaning, Meaning::Disk);
+                if bad {
+                    group(&mut groups, symptom.about.clone(), symptom, false);
+                }
+            }
+            _ => {}
+        }
+    }
+    // Messages that do not name the other side belong to the one side that others name.
+    if mechanism.has_peer()
+        && groups.len() == 2
+        && let Some(nameless) = groups.remove("")
+        && let Some(named) = groups.values_mut().next()
+    {
+        named.told.extend(nameless.told);
+        named.shown.extend(nameless.shown);
+    }
+    // Metrics of a pod, container or host of the alert's own service belong to what its messages tell.
+    if !mechanism.has_peer() && groups.len() > 1 {
+        let told: Vec<String> =
+            groups.iter().filter(|(_, group)| !group.told.is_empty()).map(|(key, _)| key.clone()).collect();
+        if let [told] = told.as_slice() {
+            let shown: Vec<&Symptom> = groups
+                .iter()
+                .filter(|(key, _)| *key != told)
+                .flat_map(|(_, group)| group.shown.iter().copied())
+                .filter(|symptom| symptom.relation != Relation::Linked)
+                .collect();
+            groups.retain(|key, group| key == told || group.shown.iter().any(|one| one.relation == Relation::Linked));
+            if let Some(group) = groups.get_mut(told) {
+                group.shown.extend(shown);
+            }
+        }
+    }
+    groups.into_values().collect()
+}
+
+fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
+    let Group { facts, about, mut told, mut shown } = group;
+    told.sort_by(|a, b| carried(b).total_cmp(&carried(a)).then_with(|| a.text.cmp(&b.text)));
+    shown.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.text.cmp(&b.text)));
+    let onset: Option<Timestamp> =
+        if told.is_empty() { &shown } else { &told }.iter().filter_map(|one| one.onset).min();
+    let all: Vec<usize> = {
+        let mut all: Vec<usize> = told.iter().chain(&shown).flat_map(|one| one.evidence.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    };
+    let mut supporting: Vec<Point> = Vec::new();
+    for (rank, symptom) in told.iter().take(5).enumerate() {
+        let weight = carried(symptom) * if rank == 0 { 1.0 } else { FURTHER };
+        supporting.push(Point::of(symptom, weight));
+    }
+    for symptom in shown.iter().take(3) {
+        let Sign::Metric { shape, .. } = symptom.sign else { continue };
+        let by_shape = match shape {
+            Shape::Saturated => 0.72,
+            Shape::Ramp => 0.5,
+            _ => 0.35,
+        };
+        let weight = by_shape * (0.6 + 0.4 * symptom.strength) * symptom.relation.weight();
+        supporting.push(Point::of(symptom, if told.is_empty() { weight } else { weight * 0.6 }));
+    }
+    effects(case, facts.mechanism, about.as_deref(), onset, &mut supporting);
+    if let Some(word) = facts.words.iter().find(|word| case.subject.says(word)) {
+        supporting.push(Point::new(WORDS, format!("the alert itself speaks of \"{word}\""), all.clone()));
+    }
+    let trigger = case.trigger(onset, about.as_deref());
+    if let Some((index, fit)) = trigger {
+        let change = &case.findings.symptoms[index];
+        let made = matches!(
+            facts.mechanism,
+            Mechanism::Code | Mechanism::Setting | Mechanism::Schema | Mechanism::Image | Mechanism::Access
+        );
+        let weight = fit * if made { TRIGGER_OF_MADE_FAULTS } else { TRIGGER };
+        let text = match (change.onset, onset) {
+            (Some(made), Some(onset)) => {
+                format!("{}, {} before it began", change_words(change), span(onset.duration_since(made)))
+            }
+            _ => change_words(change),
+        };
+        supporting.push(Point { weight, text, evidence: change.evidence.clone(), time: change.onset });
+    }
+    let mut against = Vec::new();
+    // What climbs until it is full begins long before the trouble.
+    let climbs =
+        shown.first().is_some_and(|one| matches!(one.sign, Sign::Metric { shape: Shape::Saturated | Shape::Ramp, .. }));
+    if let Some(onset) = onset {
+        let late = onset.duration_since(case.onset);
+        if late > TOLERANCE * 3 {
+            against.push(Point::new(
+                0.35,
+                format!("it began at {}, {} after the trouble itself", clock(onset), span(late)),
+                all.clone(),
+            ));
+        } else if case.onset.duration_since(onset) < jiff::SignedDuration::from_mins(30) || climbs {
+            supporting.push(Point::new(
+                WITH_THE_INCIDENT,
+                format!("it began at {} and the trouble at {}", clock(onset), clock(case.onset)),
+                all.clone(),
+            ));
+        }
+    }
+    let ended = told.iter().chain(&shown).map(|one| one.over).collect::<Option<Vec<Timestamp>>>();
+    if let Some(ended) = ended.and_then(|times| times.into_iter().max())
+        && case.goes_on()
+        && case.window.end.duration_since(ended) > jiff::SignedDuration::from_mins(10)
+    {
+        let mut shows = all.clone();
+        shows.extend(&case.findings.condition.evidence);
+        against.push(Point::new(0.25, format!("it was over at {} while the alert goes on", clock(ended)), shows));
+    }
+    let category = category(case, facts, trigger);
+    let trigger_symptom = trigger.map(|(index, _)| &case.findings.symptoms[index]);
+    let means = told.iter().find_map(|one| match &one.sign {
+        Sign::Failure { means, .. } => Some(*means),
+        _ => None,
+    });
+    let what = told.iter().find_map(|one| match &one.sign {
+        Sign::Failure { what: Some(what), .. } => Some(what.as_str()),
+        _ => None,
+    });
+    Draft {
+        title: title(case, facts, about.as_deref()),
+        category,
+        root_cause: root_cause(case, facts, about.as_deref(), means, what, onset, trigger_symptom),
+        mechanism: Some(facts.mechanism),
+        told: !told.is_empty(),
+        onset,
+        trigger: trigger.map(|(index, _)| index),
+        supporting,
+        against,
+        impossible: false,
+        next_steps: next_steps(case, facts, about.as_deref(), trigger_symptom),
+        about,
+    }
+}
+
+/// How far a telling symptom carries.
+fn carried(symptom: &Symptom) -> f64 {
+    let weight = match &symptom.sign {
+        Sign::Failure { weight, .. } => *weight,
+        Sign::Call { fails: true, .. } => 0.7,
+        Sign::Call { .. } => 0.6,
+        _ => 0.3,
+    };
+    weight * symptom.strength * symptom.relation.weight()
+}
+
+/// Adds what one would see if the mechanism were at work.
+fn effects(
+    case: &Case<'_>,
+    mechanism: Mechanism,
+    about: Option<&str>,
+    onset: Option<Timestamp>,
+    points: &mut Vec<Point>,
+) {
+    let began = |symptom: &Symptom| match (symptom.onset, onset) {
+        (Some(effect), Some(onset)) => onset.duration_since(effect) <= TOLERANCE,
+        _ => true,
+    };
+    let seen: &[Meaning] = match mechanism {
+        Mechanism::Memory => &[Meaning::Restarts],
+        Mechanism::Cpu | Mechanism::Pool | Mechanism::Lock => &[Meaning::Latency],
+        Mechanism::Setting | Mechanism::Image => &[Meaning::Restarts, Meaning::Availability, Meaning::Errors],
+        Mechanism::Node => &[Meaning::Availability, Meaning::Traffic],
+        _ => &[Meaning::Errors, Meaning::Latency],
+    };
+    if let Some(effect) = case
+        .metrics(seen)
+        .filter(|symptom| symptom.relation != Relation::Linked && began(symptom))
+        .max_by(|a, b| a.strength.total_cmp(&b.strength).then_with(|| b.text.cmp(&a.text)))
+    {
+        points.push(Point::of(effect, EFFECT * (0.5 + 0.5 * effect.strength)));
+    }
+    if matches!(
+        mechanism,
+        Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory | Mechanism::Quota | Mechanism::Capacity
+    ) && let Some(surge) = case.surge(onset)
+    {
+        points.push(Point::of(surge, 0.25));
+    }
+    if matches!(mechanism, Mechanism::Memory | Mechanism::Setting | Mechanism::Image | Mechanism::Code) {
+        let loops = case.findings.symptoms.iter().find(|symptom| {
+            matches!(symptom.sign, Sign::Failure { mechanism: None, means: "restarts in a loop", .. })
+                && symptom.relation != Relation::Other
+        });
+        points.extend(loops.map(|symptom| Point::of(symptom, 0.2)));
+    }
+    if mechanism == Mechanism::Peer {
+        let own = case
+            .findings
+            .symptoms
+            .iter()
+            .filter(|symptom| {
+                matches!(symptom.sign, Sign::Metric { .. } | Sign::Down { .. } | Sign::Alert)
+                    && symptom.relation != Relation::Same
+                    && about.is_some_and(|about| same_thing(symptom.about.as_deref(), about))
+            })
+            .take(2);
+        points.extend(own.map(|symptom| Point::of(symptom, 0.3 * symptom.strength)));
+    }
+}
+
+/// The mechanism's category, unless a change of a setting is what set it off.
+fn category(case: &Case<'_>, facts: &Facts, trigger: Option<(usize, f64)>) -> Category {
+    const SETTINGS: &[&str] = &[
+        "config",
+        "configuration",
+        "configmap",
+        "setting",
+        "settings",
+        "limit",
+        "limits",
+        "pool",
+        "timeout",
+        "max",
+        "env",
+        "variable",
+        "url",
+        "endpoint",
+        "host",
+        "values",
+        "heap",
+        "replicas",
+        "quota",
+        "threshold",
+        "policy",
+        "dns",
+        "scale",
+        "scaled",
+        "parameter",
+        "secret",
+        "rotate",
+        "rotated",
+    ];
+    const FLAGS: &[&str] = &["flag", "flags", "toggle", "feature", "experiment"];
+    let Some((index, fit)) = trigger.filter(|(_, fit)| *fit >= 0.45) else { return facts.category };
+    let change = &case.findings.symptoms[index];
+    if change.change() != Some(EventKind::Change) || change.relation == Relation::Unknown && fit < 0.5 {
+        return facts.category;
+    }
+    let text = change.text.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| subject::mentions(&text, word));
+    match facts.mechanism {
+        Mechanism::Node | Mechanism::Storage | Mechanism::Data | Mechanism::Schema => facts.category,
+        _ if says(SETTINGS) || says(FLAGS) => Category::ConfigurationError,
+        _ => facts.category,
+    }
+}
+
+fn title(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
+    match (facts.mechanism, about) {
+        (Mechanism::Peer, Some(peer)) => format!("{} fails since {peer} does not answer as it should", case.name()),
+        (mechanism, Some(peer)) if mechanism.has_peer() => format!("{} {} ({peer})", case.name(), facts.happened),
+        (mechanism, _) if mechanism.has_peer() => format!("{} {}", case.name(), facts.happened),
+        (_, Some(about)) => format!("{about} {}", facts.happened),
+        (_, None) => format!("{} {}", case.name(), facts.happened),
+    }
+}
+
+fn root_cause(
+    case: &Case<'_>,
+    facts: &Facts,
+    about: Option<&str>,
+    means: Option<&str>,
+    what: Option<&str>,
+    onset: Option<Timestamp>,
+    trigger: Option<&Symptom>,
+) -> String {
+    let since = onset.map(|onset| format!(" since {}", onset.strftime("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
+    let detail = match (means, what) {
+        (Some(means), Some(what)) => format!(": {means} ({what})"),
+        (Some(means), None) => format!(": {means}"),
+        (None, _) => String::new(),
+    };
+    let mut text = match (facts.mechanism, about) {
+        (Mechanism::Peer, Some(peer)) => {
+            let detail = means.map_or_else(|| "calls to it fail or are slow".to_owned(), str::to_owned);
+            format!("{} has failed{since} because of {peer}, which it calls: {detail}", case.name())
+        }
+        (mechanism, Some(peer)) if mechanism.has_peer() => {
+            format!("{} {}{since}, calling {peer}{detail}", case.name(), facts.happened)
+        }
+        (mechanism, None) if mechanism.has_peer() => format!("{} {}{since}{detail}", case.name(), facts.happened),
+        (_, about) => {
+            let about = about.unwrap_or_else(|| case.name());
+            let effect = if case.subject.relation_of(about) == Relation::Same || same_thing(Some(about), case.name()) {
+                String::new()
+            } else {
+                format!(", which {} depends on,", case.name())
+            };
+            format!("{about}{effect} {}{since}{detail}", facts.happened)
+        }
+    };
+    if let Some(trigger) = trigger {
+        let _ = write!(text, "; it followed {}", change_words(trigger));
+    } else if let Some(surge) = case.surge(onset).filter(|_| facts.category == Category::ResourceExhaustion) {
+        let _ = write!(text, "; before it, {}", surge.text);
+    }
+    text.push('.');
+    text
+}
+
+fn next_steps(case: &Case<'_>, facts: &Facts, about: Option<&str>, trigger: Option<&Symptom>) -> Vec<String> {
+    let namespace = subject::lookup(&case.alert.labels, "namespace");
+    let peer = about.filter(|_| facts.mechanism.has_peer());
+    let service = if facts.mechanism.has_peer() { case.name() } else { about.unwrap_or_else(|| case.name()) };
+    let mut steps: Vec<String> = Vec::new();
+    if let Some(trigger) = trigger {
+        steps.push(format!("look at {}, and take it back if nothing speaks against it", change_words(trigger)));
+    }
+    for step in facts.next {
+        let mut text = step.replace("{service}", service);
+        if let Some(namespace) = &namespace {
+            text = text.replace("{namespace}", namespace);
+        }
+        if let Some(peer) = peer {
+            text = text.replace("{peer}", peer);
+        }
+        if !text.contains("{namespace}") && !text.contains("{peer}") {
+            steps.push(text);
+        }
+    }
+    steps
+}

@@ -1,0 +1,349 @@
+//! What an alert is about, and how anything else relates to it: the same service, one that it depends on, or another.
+//!
+//! Labels decide, by the conventional keys of Prometheus, OpenTelemetry, Kubernetes and the clouds; names are
+//! compared without environment words, ports, pod hashes and generic endings. Text only adds where labels are silent.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use opensre_model::alert::{Alert, Labels};
+use regex::Regex;
+
+/// Label keys that name a service, in the order in which they name it best; `.` and `-` count as `_`.
+const SERVICE_KEYS: &[&str] = &[
+    "service_name",
+    "service",
+    "servicename",
+    "kube_service",
+    "app_kubernetes_io_name",
+    "app",
+    "application",
+    "k8s_deployment_name",
+    "deployment",
+    "kube_deployment",
+    "deployment_name",
+    "statefulset",
+    "k8s_statefulset_name",
+    "daemonset",
+    "workload",
+    "component",
+    "container",
+    "container_name",
+    "k8s_container_name",
+    "pod",
+    "pod_name",
+    "k8s_pod_name",
+    "function_name",
+    "functionname",
+    "dbinstanceidentifier",
+    "dag_id",
+    "job",
+];
+
+/// How many of [`SERVICE_KEYS`] name the service outright: where both sides have one of these, it alone decides.
+const OUTRIGHT: usize = 5;
+
+/// Label keys that name a machine.
+const HOST_KEYS: &[&str] = &["node", "host", "hostname", "host_name", "k8s_node_name", "nodename", "instance"];
+
+/// Label keys that tell two places with the same service apart.
+const SCOPE_KEYS: &[&[&str]] = &[
+    &["env", "environment", "deployment_environment", "deployment_environment_name", "stage"],
+    &["cluster", "k8s_cluster_name", "cluster_name", "kube_cluster_name"],
+    &["namespace", "k8s_namespace_name", "kube_namespace"],
+    &["region", "cloud_region", "aws_region"],
+];
+
+/// Values of such labels that name the collector, not the service.
+const COLLECTORS: &[&str] = &[
+    "node",
+    "node-exporter",
+    "node_exporter",
+    "prometheus",
+    "cadvisor",
+    "kubelet",
+    "kube-state-metrics",
+    "kubernetes-pods",
+    "kubernetes-nodes",
+    "kubernetes-service-endpoints",
+    "kubernetes-apiservers",
+    "blackbox",
+    "blackbox-exporter",
+    "pod",
+    "grafana",
+    "alertmanager",
+    "otel-collector",
+    "istio-proxy",
+    "envoy",
+    "linkerd-proxy",
+];
+
+/// Words that say what kind of thing a name names, or where it runs, but not which.
+const GENERIC: &[&str] = &[
+    "service",
+    "svc",
+    "server",
+    "app",
+    "api",
+    "deployment",
+    "deploy",
+    "prod",
+    "production",
+    "staging",
+    "stage",
+    "dev",
+    "default",
+    "local",
+    "cluster",
+];
+
+/// How something relates to what the alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// It carries the alert's own service (or host).
+    Same,
+    /// It is something that the alert's service was seen to call, or a part of it.
+    Linked,
+    /// It does not say what it is about.
+    Unknown,
+    /// It is about something else.
+    Other,
+}
+
+impl Relation {
+    /// How much a sign with this relation counts.
+    pub fn weight(self) -> f64 {
+        match self {
+            Self::Same => 1.0,
+            Self::Linked => 0.85,
+            Self::Unknown => 0.75,
+            Self::Other => 0.15,
+        }
+    }
+}
+
+/// What an alert is about.
+#[derive(Debug, Clone, Default)]
+pub struct Subject {
+    /// Names of the service, best first, as written.
+    names: Vec<String>,
+    keys: BTreeSet<Name>,
+    outright: BTreeSet<Name>,
+    hosts: BTreeSet<String>,
+    scopes: Vec<(usize, String)>,
+    /// Title and text of the alert, lower-cased: for evidence whose labels the alert's do not speak of.
+    text: String,
+}
+
+/// A service's name, cut into the words that identify it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name(Vec<String>);
+
+impl Name {
+    /// Reads a written name; `None` when nothing in it identifies anything.
+    pub fn parse(written: &str) -> Option<Self> {
+        static POD: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"^(.+?)(?:-[a-f0-9]{6,10})?-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,3})$").expect("constant")
+        });
+        let lower = written.trim().to_lowercase();
+        let lower = lower.rsplit('/').next().unwrap_or_default();
+        let host = lower.split(':').next().unwrap_or_default();
+        if host.is_empty() || COLLECTORS.contains(&host) || host.parse::<std::net::IpAddr>().is_ok() {
+            return None;
+        }
+        // A DNS name is known by its first label: `payments.shop.svc.cluster.local`.
+        let first = host.split('.').next().unwrap_or_default();
+        let bare = POD.captures(first).and_then(|found| found.get(1)).map_or(first, |found| found.as_str());
+        let words = |keep_generic: bool| -> Vec<String> {
+            bare.split(['-', '_', ' '])
+                .filter(|word| !word.is_empty() && (keep_generic || !GENERIC.contains(word)))
+                .map(str::to_owned)
+                .collect()
+        };
+        let specific = words(false);
+        let kept = if specific.is_empty() { words(true) } else { specific };
+        (!kept.is_empty()).then_some(Self(kept))
+    }
+
+    fn is_generic(&self) -> bool {
+        self.0.iter().all(|word| GENERIC.contains(&word.as_str()))
+    }
+
+    /// Whether one name is the other with more words after it (`checkout`, `checkout-worker`).
+    fn extends(&self, other: &Self) -> bool {
+        let (short, long) = if self.0.len() < other.0.len() { (&self.0, &other.0) } else { (&other.0, &self.0) };
+        short.len() < long.len() && long.starts_with(short)
+    }
+}
+
+impl Subject {
+    /// What an alert is about, from its labels; its text helps only where labels are silent.
+    pub fn of(alert: &Alert) -> Self {
+        let mut subject = Self::default();
+        let mut maps: Vec<&Labels> = vec![&alert.labels];
+        maps.extend(alert.items.iter().map(|item| &item.labels));
+        for &map in &maps {
+            subject.outright.extend(parsed(&values_of(map, &SERVICE_KEYS[..OUTRIGHT])));
+            for name in names(map) {
+                if let Some(key) = Name::parse(&name)
+                    && subject.keys.insert(key)
+                {
+                    subject.names.push(name);
+                }
+            }
+            subject.hosts.extend(hosts(map));
+        }
+        for (position, keys) in SCOPE_KEYS.iter().enumerate() {
+            // Alerts of one group may come from several places; then the scope tells nothing apart.
+            let values: BTreeSet<String> = maps.iter().filter_map(|map| first(map, keys)).collect();
+            if let [value] = values.into_iter().collect::<Vec<_>>().as_slice() {
+                subject.scopes.push((position, value.clone()));
+            }
+        }
+        if subject.keys.iter().any(|key| !key.is_generic()) {
+            subject.keys.retain(|key| !key.is_generic());
+            subject.names.retain(|name| Name::parse(name).is_some_and(|key| !key.is_generic()));
+        }
+        subject.text = format!("{}\n{}", alert.title, alert.text).to_lowercase();
+        subject
+    }
+
+    /// The best name for it: the service, else the host, else nothing.
+    pub fn name(&self) -> Option<&str> {
+        self.names.first().or_else(|| self.hosts.first()).map(String::as_str)
+    }
+
+    /// How something with these labels relates to it.
+    pub fn relation(&self, labels: &Labels) -> Relation {
+        for (position, wanted) in &self.scopes {
+            if first(labels, SCOPE_KEYS[*position]).is_some_and(|value| value != *wanted) {
+                return Relation::Other;
+            }
+        }
+        if !self.outright.is_empty() {
+            let theirs = parsed(&values_of(labels, &SERVICE_KEYS[..OUTRIGHT]));
+            if !theirs.is_empty() {
+                return compare(&self.outright, &theirs);
+            }
+        }
+        let theirs = parsed(&names(labels));
+        if self.keys.is_empty() {
+            let their_hosts = hosts(labels);
+            if !self.hosts.is_empty() && !their_hosts.is_empty() {
+                return if their_hosts.is_disjoint(&self.hosts) { Relation::Other } else { Relation::Same };
+            }
+            // The alert names nothing: whatever its text mentions is what it is about.
+            let mentioned = names(labels).iter().any(|name| Name::parse(name).is_some() && self.says(name));
+            return if mentioned { Relation::Same } else { Relation::Unknown };
+        }
+        if theirs.is_empty() {
+            let their_hosts = hosts(labels);
+            return match (their_hosts.is_empty(), self.hosts.is_empty()) {
+                (false, false) if their_hosts.is_disjoint(&self.hosts) => Relation::Unknown,
+                (false, false) => Relation::Same,
+                _ => Relation::Unknown,
+            };
+        }
+        compare(&self.keys, &theirs)
+    }
+
+    /// How something of this name relates to it.
+    pub fn relation_of(&self, name: &str) -> Relation {
+        match Name::parse(name) {
+            Some(name) if !self.keys.is_empty() => compare(&self.keys, &[name]),
+            Some(_) if mentions(&self.text, name) => Relation::Same,
+            _ => Relation::Unknown,
+        }
+    }
+
+    /// Whether a text names it.
+    pub fn is_named_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.names.iter().chain(&self.hosts).any(|name| mentions(&text, name))
+    }
+
+    /// Whether the alert's title or text says a word (lower case).
+    pub fn says(&self, word: &str) -> bool {
+        mentions(&self.text, word)
+    }
+}
+
+/// The best name of what labels are about, as written: its service, else its host.
+pub fn name_of(labels: &Labels) -> Option<String> {
+    names(labels).into_iter().find(|name| Name::parse(name).is_some()).or_else(|| host_of(labels))
+}
+
+/// The machine that labels name, as written.
+pub fn host_of(labels: &Labels) -> Option<String> {
+    HOST_KEYS.iter().find_map(|wanted| lookup(labels, wanted))
+}
+
+/// A conventional key's value, whatever separators and letter case its name has.
+pub fn lookup(labels: &Labels, wanted: &str) -> Option<String> {
+    labels
+        .iter()
+        .find(|(key, _)| normalised_key(key) == wanted)
+        .map(|(_, value)| value.trim())
+        .filter(|value| !value.is_empty())
+        .map(str::to_owned)
+}
+
+/// Whether lower-cased `text` has `name` as a word of its own.
+pub fn mentions(text: &str, name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    if name.len() < 2 {
+        return false;
+    }
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(&name).any(|(at, found)| {
+        !text[..at].chars().next_back().is_some_and(inside)
+            && !text[at + found.len()..].chars().next().is_some_and(inside)
+    })
+}
+
+fn compare(own: &BTreeSet<Name>, theirs: &[Name]) -> Relation {
+    if theirs.iter().any(|name| own.contains(name)) {
+        Relation::Same
+    } else if theirs.iter().any(|name| own.iter().any(|known| known.extends(name))) {
+        Relation::Linked
+    } else {
+        Relation::Other
+    }
+}
+
+/// Names that identify something; those made of generic words alone (`app`) count only where there is no better.
+fn parsed(written: &[String]) -> Vec<Name> {
+    let all: Vec<Name> = written.iter().filter_map(|name| Name::parse(name)).collect();
+    if all.iter().any(|name| !name.is_generic()) {
+        all.into_iter().filter(|name| !name.is_generic()).collect()
+    } else {
+        all
+    }
+}
+
+fn names(labels: &Labels) -> Vec<String> {
+    values_of(labels, SERVICE_KEYS)
+}
+
+fn values_of(labels: &Labels, keys: &[&str]) -> Vec<String> {
+    keys.iter().filter_map(|wanted| lookup(labels, wanted)).collect()
+}
+
+fn hosts(labels: &Labels) -> BTreeSet<String> {
+    HOST_KEYS
+        .iter()
+        .filter_map(|wanted| lookup(labels, wanted))
+        .map(|host| {
+            let lower = host.to_lowercase();
+            lower.rsplit_once(':').map_or(lower.as_str(), |(host, _)| host).to_owned()
+        })
+        .collect()
+}
+
+fn first(labels: &Labels, keys: &[&str]) -> Option<String> {
+    keys.iter().find_map(|wanted| lookup(labels, wanted)).map(|value| value.to_lowercase())
+}
+
+fn normalised_key(key: &str) -> String {
+    key.to_lowercase().replace(['.', '-', '/'], "_")
+}

@@ -1,0 +1,10 @@
+//! Behaviour of investigations through the public surface.
+
+mod gathering;
+mod incidents;
+mod redaction;
+mod series;
+mod signatures;
+mod statistics;
+mod verdicts;
+mod world;
