@@ -151,7 +151,6 @@ impl App {
 
     /// A runtime for the commands that use the network; nothing else pays for one.
     pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-        opensre_http::install_crypto();
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()

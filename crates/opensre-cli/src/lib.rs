@@ -5,9 +5,11 @@ mod app;
 mod commands;
 pub mod exit;
 pub mod failure;
+mod logging;
 mod output;
 pub mod reference;
 mod surroundings;
+mod text;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new(&cli.global);
+    logging::start(&cli.global);
     let outcome = App::new(Surroundings::of_process(), cli.global.clone(), output)
         .and_then(|app| commands::run(&app, cli.command));
     match outcome {

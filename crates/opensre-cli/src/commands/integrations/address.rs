@@ -2,6 +2,7 @@
 
 use opensre_model::instance::InstanceName;
 use opensre_model::provider::{Catalogue, ProviderSpec};
+use opensre_model::selector::nearest;
 
 use crate::failure::Failure;
 
@@ -57,12 +58,3 @@ pub(in crate::commands) fn provider(catalogue: &Catalogue, written: &str) -> Res
     })
 }
 
-/// The candidate that is spelt most alike, if one is alike enough to be meant.
-pub(in crate::commands) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(written, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|one, other| one.0.total_cmp(&other.0))
-        .map(|(_, candidate)| candidate)
-}

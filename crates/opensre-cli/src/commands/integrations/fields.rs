@@ -4,9 +4,9 @@ use std::io::Read;
 
 use opensre_model::provider::{FieldKind, FieldSpec, ProviderSpec, Separator};
 use opensre_model::secret::SecretReference;
+use opensre_model::selector::nearest;
 use serde_json::{Map, Value as Json};
 
-use super::address::nearest;
 use crate::failure::Failure;
 
 /// Reads `FIELD=VALUE` into an instance's credentials. A secret field takes a reference only: whatever stands on the

@@ -1,9 +1,9 @@
 //! `integrations list` and `integrations show`.
 
-use opensre_model::instance::{Instance, InstanceName, Settings};
-use opensre_model::redaction;
+use opensre_model::compatible;
+use opensre_model::instance::{Instance, InstanceName};
 use opensre_model::resolution::{Family, Shadowed};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::address::Address;
 use crate::app::App;
@@ -179,13 +179,7 @@ fn missing(address: &Address, there: &[&Instance], family: Option<&Family>) -> F
 
 /// An instance as `show` prints it: every field, secrets redacted.
 fn describe(app: &App, instance: &Instance) -> Json {
-    let spec = app.catalogue.find(&instance.service);
-    let credentials: Map<String, Json> = match &instance.settings {
-        Settings::Typed(config) => {
-            redaction::config(config)
-        }
-        Settings::Opaque(credentials) => redaction::show(spec, credentials.expose()),
-    };
+    let credentials = compatible::flat_config(&app.catalogue, instance, false);
     json!({
         "service": instance.family, "key": instance.service, "name": instance.name, "tags": instance.tags,
         "integration_id": instance.integration_id, "source": instance.source, "credentials": credentials,

@@ -116,7 +116,7 @@ fn print(
     family: &str,
     selection: &Selection<'_>,
 ) -> Result<(), Failure> {
-    let config = |instance: &Instance| compatible::config(&app.catalogue, instance, args.reveal);
+    let config = |instance: &Instance| compatible::flat_config(&app.catalogue, instance, args.reveal);
     if app.wants_json()? {
         let chosen: Vec<Json> = selection
             .chosen
