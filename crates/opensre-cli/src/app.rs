@@ -44,8 +44,12 @@ pub(crate) struct Effective {
 impl Effective {
     /// What a report must say about how the instances came about.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let diagnostics =
-            self.resolved.diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Note).map(ToString::to_string);
+        let diagnostics = self
+            .resolved
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity != Severity::Note)
+            .map(ToString::to_string);
         let shadowed = self.resolved.shadowed.iter().map(|shadowed| {
             format!(
                 "{}/{} ({}) is not in effect: {} wins",

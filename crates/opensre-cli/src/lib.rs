@@ -1,7 +1,7 @@
 //! The command line: parse, call, print. The binary is a thin shell around [`main`].
 
-pub mod args;
 mod app;
+pub mod args;
 mod commands;
 pub mod exit;
 pub mod failure;

@@ -6,8 +6,8 @@ use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 
 use crate::args::GlobalArgs;
-use crate::failure::Failure;
 use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// Where a command prints to.
 #[derive(Debug, Clone, Copy)]

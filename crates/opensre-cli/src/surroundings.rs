@@ -29,8 +29,9 @@ impl Surroundings {
     /// Reads them. The only place of the program that reads the process's environment and clock.
     pub fn of_process() -> Self {
         // Variables that are no Unicode cannot be ours.
-        let environment: EnvironmentMap =
-            std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect();
+        let environment: EnvironmentMap = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
         let terminal = std::io::stdout().is_terminal();
         let width = terminal.then(terminal_width).flatten().unwrap_or(80).clamp(40, 140);
         let unicode = ["LC_ALL", "LC_CTYPE", "LANG"]

@@ -37,8 +37,10 @@ pub(super) fn run(app: &App) -> Outcome {
     }
     let usable = resolved.instances().count();
     if usable == 0 {
-        checks.push(Check::new(Mark::Note, "no instance is configured")
-            .hint("`opensre integrations add SERVICE` sets one up; `opensre demo` needs none"));
+        checks.push(
+            Check::new(Mark::Note, "no instance is configured")
+                .hint("`opensre integrations add SERVICE` sets one up; `opensre demo` needs none"),
+        );
     }
     for family in &resolved.families {
         if let Some(default) = family.default() {

@@ -55,9 +55,8 @@ pub(super) fn report_format(app: &App) -> Result<Format, Failure> {
 
 /// A finished investigation is a success, whatever its verdict; one that every back end refused has not taken place.
 pub(super) fn exit(report: &Report) -> Exit {
-    let refused = |kind: GapKind| {
-        matches!(kind, GapKind::Denied | GapKind::Failed | GapKind::RateLimited | GapKind::Deadline)
-    };
+    let refused =
+        |kind: GapKind| matches!(kind, GapKind::Denied | GapKind::Failed | GapKind::RateLimited | GapKind::Deadline);
     if report.evidence.is_empty() && report.gaps.iter().any(|gap| refused(gap.kind)) {
         Exit::NothingGathered
     } else {

@@ -37,7 +37,8 @@ fn list(app: &App) -> Outcome {
 /// A bundled scenario by name, or a scenario file.
 pub(super) fn load(written: &str) -> Result<Scenario, Failure> {
     if let Some(bundled) = scenarios().iter().find(|scenario| scenario.name == written) {
-        return Scenario::parse(bundled.text).map_err(|error| Failure::new(Exit::Internal, format!("{written}: {error}")));
+        return Scenario::parse(bundled.text)
+            .map_err(|error| Failure::new(Exit::Internal, format!("{written}: {error}")));
     }
     let path = Path::new(written);
     if !path.is_file() {
@@ -51,9 +52,7 @@ pub(super) fn load(written: &str) -> Result<Scenario, Failure> {
 
 /// Starts the simulators of a scenario.
 pub(super) async fn start(scenario: Scenario, now: jiff::Timestamp) -> Result<Lab, Failure> {
-    Lab::start(scenario, now)
-        .await
-        .map_err(|error| Failure::failed(format!("the simulators do not start: {error}")))
+    Lab::start(scenario, now).await.map_err(|error| Failure::failed(format!("the simulators do not start: {error}")))
 }
 
 fn serve(app: &App, written: &str, out: Option<&Path>, now: Option<&str>) -> Outcome {

@@ -51,7 +51,8 @@ fn show(app: &App, written: &str) -> Outcome {
     if app.wants_json()? {
         let mut shown = summary(provider);
         shown["fields"] = spec.fields.iter().map(describe).collect();
-        shown["queries"] = provider.queries.iter().map(|query| json!({"name": query.name, "summary": query.summary})).collect();
+        shown["queries"] =
+            provider.queries.iter().map(|query| json!({"name": query.name, "summary": query.summary})).collect();
         app.output.json(&shown)?;
         return Ok(Exit::Success);
     }

@@ -54,10 +54,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     let verb = if upserted.replaced { "replaced" } else { "added" };
     change::saved(app, &format!("{verb} {}/{name}", address.family), &address.family, &name)?;
     if !upserted.active {
-        app.output.note(&format!(
-            "warning: its record {} is not active, so it is not used yet",
-            upserted.record_id
-        ));
+        app.output.note(&format!("warning: its record {} is not active, so it is not used yet", upserted.record_id));
     }
     Ok(Exit::Success)
 }

@@ -57,4 +57,3 @@ pub(in crate::commands) fn provider(catalogue: &Catalogue, written: &str) -> Res
         }
     })
 }
-

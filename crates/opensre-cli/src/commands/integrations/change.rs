@@ -137,11 +137,13 @@ pub(super) fn rename(app: &App, written: &str, to: &str) -> Outcome {
         .iter()
         .any(|other| InstanceName::new(to).answers_to(&other.name) && !name.answers_to(to));
     if taken {
-        return Err(Failure::failed(format!("{} already has an instance named {}", address.family, InstanceName::new(to))));
+        return Err(Failure::failed(format!(
+            "{} already has an instance named {}",
+            address.family,
+            InstanceName::new(to)
+        )));
     }
-    edit(app, |document| {
-        Ok(document.rename_instance(&app.catalogue, &stored_instance.service, name.as_str(), to)?)
-    })?;
+    edit(app, |document| Ok(document.rename_instance(&app.catalogue, &stored_instance.service, name.as_str(), to)?))?;
     let to = InstanceName::new(to);
     saved(app, &format!("renamed {}/{name} to {to}", address.family), &address.family, &to)?;
     Ok(Exit::Success)

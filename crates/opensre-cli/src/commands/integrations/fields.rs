@@ -55,7 +55,10 @@ fn reference_only(field: &FieldSpec, value: &str) -> Result<(), Failure> {
         };
         let plain = |value: &Json| !matches!(value.as_str().map(SecretReference::parse), Some(Ok(Some(_))));
         if map.values().any(plain) {
-            return refused(format!("every value of {} is a secret, and secrets are not written on the command line", field.key));
+            return refused(format!(
+                "every value of {} is a secret, and secrets are not written on the command line",
+                field.key
+            ));
         }
         return Ok(());
     }

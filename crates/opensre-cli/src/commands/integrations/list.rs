@@ -63,7 +63,12 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
         let default = family.default();
         for instance in &family.instances {
             let mark = if default.is_some_and(|default| std::ptr::eq(default, instance)) { "default" } else { "" };
-            rows.push(vec![instance.address(), mark.to_owned(), instance.tags.to_string(), instance.source.to_string()]);
+            rows.push(vec![
+                instance.address(),
+                mark.to_owned(),
+                instance.tags.to_string(),
+                instance.source.to_string(),
+            ]);
         }
         for incomplete in &family.incomplete {
             let address = format!("{}/{}", family.key, incomplete.name);
@@ -75,7 +80,8 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
             Some(_) => "no instance of this service is configured",
             None => "no instance is configured",
         });
-        app.output.note("hint: `opensre integrations add SERVICE` sets one up, `opensre providers list` shows what there is");
+        app.output
+            .note("hint: `opensre integrations add SERVICE` sets one up, `opensre providers list` shows what there is");
         return Ok(Exit::Success);
     }
     if !rows.is_empty() {
@@ -162,16 +168,13 @@ fn missing(address: &Address, there: &[&Instance], family: Option<&Family>) -> F
             None => failure.hint(format!("`opensre integrations add {service}` sets one up")),
         };
     };
-    let incomplete = family.and_then(|family| {
-        family.incomplete.iter().find(|incomplete| InstanceName::new(&incomplete.name) == *name)
-    });
+    let incomplete = family
+        .and_then(|family| family.incomplete.iter().find(|incomplete| InstanceName::new(&incomplete.name) == *name));
     let failure = Failure::failed(format!("there is no instance {service}/{name}"));
     let names: Vec<&str> = there.iter().map(|instance| instance.name.as_str()).collect();
     match (incomplete, names.as_slice()) {
-        (Some(incomplete), _) => {
-            Failure::failed(format!("{service}/{name} cannot be used: {}", incomplete.reason))
-                .hint(format!("`opensre integrations set {service}/{name} FIELD=VALUE` fills what is missing"))
-        }
+        (Some(incomplete), _) => Failure::failed(format!("{service}/{name} cannot be used: {}", incomplete.reason))
+            .hint(format!("`opensre integrations set {service}/{name} FIELD=VALUE` fills what is missing")),
         (None, []) => failure.hint(format!("`opensre integrations add {service}/{name}` sets it up")),
         (None, _) => failure.hint(format!("the instances of {service}: {}", names.join(", "))),
     }

@@ -72,7 +72,8 @@ fn by_name<'a>(app: &App, resolved: &'a Resolved, family: &str, name: &str) -> S
         None => {
             let names: Vec<&str> =
                 selectors.instances(family).into_iter().map(|instance| instance.name.as_str()).collect();
-            let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+            let there =
+                if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
             Selection::new(Vec::new(), format!("no instance of {family} is named '{}'; {there}", name.trim()))
         }
     }

@@ -185,7 +185,8 @@ fn print(app: &App, rows: &[Row]) -> Result<(), Failure> {
     let lines = rows
         .iter()
         .map(|row| {
-            let address = row.instance.as_ref().map_or_else(|| row.service.clone(), |name| format!("{}/{name}", row.service));
+            let address =
+                row.instance.as_ref().map_or_else(|| row.service.clone(), |name| format!("{}/{name}", row.service));
             let identity: Vec<String> = row.identity.iter().map(|(key, value)| format!("{key} {value}")).collect();
             let mut detail = row.detail.clone();
             if !identity.is_empty() {
