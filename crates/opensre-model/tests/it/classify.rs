@@ -72,12 +72,14 @@ fn another_spelling_is_read_only_when_the_field_is_empty() {
 fn what_is_odd_but_readable_is_reported_without_its_value() {
     let credentials = json!({
         "host": "db", "database": "app", "port": "hunter2", "ssl": "hunter2", "timeout_seconds": 1000,
-        "pasword": "hunter2", "userName": "hunter2", "comment": "hunter2",
+        "pasword": "hunter2", "userName": "hunter2", "hostname": "hunter2", "comment": "hunter2", "name": "hunter2",
     });
     insta::assert_snapshot!(reports("sql_database", &credentials), @r#"
     warning: sql_database/a pasword: is not a field of SQL; it is not read (store store.json) [did you mean `password`?]
     warning: sql_database/a userName: is not a field of SQL; it is not read (store store.json) [did you mean `username`?]
+    warning: sql_database/a hostname: is not a field of SQL; it is not read (store store.json) [did you mean `host`?]
     note: sql_database/a comment: is not a field of SQL; it is not read (store store.json)
+    note: sql_database/a name: is not a field of SQL; it is not read (store store.json) [an instance's name and tags stand beside its `credentials`]
     warning: sql_database/a port: is not a whole number; 5432 is used (store store.json)
     warning: sql_database/a ssl: is neither true nor false; true is used (store store.json)
     warning: sql_database/a timeout_seconds: is above 60; 60 is used (store store.json)

@@ -107,6 +107,16 @@ fn a_flat_config_has_every_field_and_the_providers_own_shape() {
 }
 
 #[test]
+fn a_field_that_the_python_product_lacks_is_there_only_when_it_says_something() {
+    let with = |verify: &str| {
+        let credentials = json!({"command": "x", "verify_ssl": verify});
+        let dictionary = dictionary_of(&[active("t", "tools", &json!([{"credentials": credentials}]))], true);
+        dictionary["tools"].get("verify_ssl").cloned()
+    };
+    assert_eq!((with(""), with("yes"), with("no")), (None, None, Some(json!(false))));
+}
+
+#[test]
 fn wrapped_services_and_unknown_ones_are_as_stored() {
     let written = json!({"servers": " q ", "extra": 1, "password": "hunter2"});
     let queue = active("q", "queue", &json!([{"name": "a"}, {"name": "a", "credentials": written}]));

@@ -224,6 +224,7 @@ fn variables_that_nobody_reads_are_pointed_out() {
         ("METRIC_INSTANCES", "[]x"),
         ("METRICS_LOCAL_INSTANCES", "x"),
         ("WORKER_INSTANCES", "4"),
+        ("OTHER_METRICS_INSTANCES", "4"),
         ("QEUEU_INSTANCES", " "),
     ]);
     insta::assert_snapshot!(messages, @r#"
