@@ -36,7 +36,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         Rule::Check { words: "a `url` of its own", holds: has_own_url },
         Rule::Check { words: "a `command` with the mode `stdio`", holds: mcp::has_command },
     ]),
-    environment: mcp::ENVIRONMENT,
+    environment: mcp::SERVER,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "Commits, code, pull requests and actions, through an MCP server. Needs a read-only personal \
                     access token.",

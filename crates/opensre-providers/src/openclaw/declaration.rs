@@ -29,7 +29,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::ca_bundle(&["OPENCLAW_MCP_CA_BUNDLE"]),
     ],
     configured: mcp::SERVER,
-    environment: mcp::ENVIRONMENT,
+    environment: mcp::SERVER,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "Tools of an OpenClaw gateway, through the Model Context Protocol. Needs the gateway token \
                     where one is set.",

@@ -7,3 +7,4 @@ mod loki_formats;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
+mod catalogue;
