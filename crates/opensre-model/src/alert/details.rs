@@ -115,6 +115,7 @@ fn prose(text: &str, path: &str, reading: &mut Reading) {
             links::from_url(url, path, reading);
         }
         reading.alert.items.push(AlertItem {
+            path: path.to_owned(),
             labels: block.labels,
             annotations: block.annotations,
             ..AlertItem::default()

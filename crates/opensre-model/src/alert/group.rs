@@ -59,7 +59,7 @@ fn item(value: &Json, path: String, reading: &mut Reading) {
         reading.odd(&path, &format!("{} where an alert was expected; left out", kind(value)));
         return;
     };
-    let object = Object::new(map, path);
+    let object = Object::new(map, path.as_str());
     let annotations = reading.labels(&object, "annotations");
     let labels = reading.labels(&object, "labels");
     for key in URLS {
@@ -72,5 +72,5 @@ fn item(value: &Json, path: String, reading: &mut Reading) {
     let starts_at = STARTS.iter().find_map(|key| reading.time_text(&object, key));
     let ends_at = ENDS.iter().find_map(|key| reading.time_text(&object, key));
     let fingerprint = reading.text(&object, "fingerprint");
-    reading.alert.items.push(AlertItem { labels, annotations, state, starts_at, ends_at, fingerprint });
+    reading.alert.items.push(AlertItem { path, labels, annotations, state, starts_at, ends_at, fingerprint });
 }

@@ -90,6 +90,9 @@ pub struct Alert {
     pub ends_at: Option<Timestamp>,
     /// Labels that hold for the whole group.
     pub labels: Labels,
+    /// Where the labels of the group stand in the payload (`env` → `commonLabels.env`); a label that was derived has
+    /// the path of what it was derived from, or none.
+    pub label_paths: Labels,
     /// Annotations that hold for the whole group.
     pub annotations: Labels,
     /// The single alerts of the group; one for formats without groups.
@@ -111,6 +114,8 @@ pub struct Alert {
 /// One alert of a group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AlertItem {
+    /// Its path in the payload (`alerts[0]`); empty for formats without groups.
+    pub path: String,
     /// Its labels.
     pub labels: Labels,
     /// Its annotations.

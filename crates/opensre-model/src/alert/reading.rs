@@ -3,11 +3,14 @@
 //! Formats hand over labels, annotations and URLs with their paths, in the order of precedence of hints; what these
 //! mean for choosing instances is decided here, once for all formats.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::lenient::{self, Object, kind, scalar};
 use super::links;
+use super::subject::{STANDARD_LABELS, standard_name};
 use super::time;
 use super::{Alert, AlertFormat, AlertItem, AlertState, Hint, Identifier, Labels, Located, References};
 
@@ -23,6 +26,8 @@ pub(super) struct Reading {
     pub(super) alert: Alert,
     texts: Vec<String>,
     unlisted: usize,
+    /// Names, values and paths of what may become labels of the group.
+    seen: Vec<(String, String, String)>,
 }
 
 impl Reading {
@@ -36,6 +41,7 @@ impl Reading {
                 starts_at: None,
                 ends_at: None,
                 labels: Labels::new(),
+                label_paths: Labels::new(),
                 annotations: Labels::new(),
                 items: Vec::new(),
                 hints: Vec::new(),
@@ -47,6 +53,7 @@ impl Reading {
             },
             texts: Vec::new(),
             unlisted: 0,
+            seen: Vec::new(),
         }
     }
 
@@ -125,6 +132,9 @@ impl Reading {
             let at = format!("{path}.{key}");
             self.hint(key, value, &at);
             links::from_label(key, value, &at, self);
+            if !path.contains("alerts[") && !path.to_lowercase().ends_with("annotations") {
+                self.seen.push((key.clone(), value.clone(), at));
+            }
         }
     }
 
@@ -214,6 +224,7 @@ impl Reading {
         if alert.items.is_empty() {
             let state = Some(alert.state).filter(|state| *state != AlertState::Unknown);
             alert.items.push(AlertItem {
+                path: String::new(),
                 labels: alert.labels.clone(),
                 annotations: alert.annotations.clone(),
                 state,
@@ -224,6 +235,11 @@ impl Reading {
         }
         if alert.labels.is_empty() {
             alert.labels = common(alert.items.iter().map(|item| &item.labels));
+            let first = alert.items.first().map(|item| item.path.as_str()).unwrap_or_default();
+            let path = |key: &String| (key.clone(), format!("{first}.labels.{key}"));
+            alert.label_paths = alert.labels.keys().map(path).collect();
+        } else {
+            alert.label_paths = paths(&alert.labels, &self.seen);
         }
         if alert.annotations.is_empty() {
             alert.annotations = common(alert.items.iter().map(|item| &item.annotations));
@@ -252,6 +268,29 @@ fn push<T: PartialEq>(list: &mut Vec<Located<T>>, path: &str, value: T) {
     if list.last().is_none_or(|last| last.path != path || last.value != value) {
         list.push(Located { path: path.to_owned(), value });
     }
+}
+
+/// Where labels were seen: under their own name, or under the name that their standard name was derived from.
+fn paths(labels: &Labels, seen: &[(String, String, String)]) -> Labels {
+    let mut by_name: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (name, value, path) in seen {
+        by_name.entry((name, value.trim())).or_insert(path);
+    }
+    let derived = |label: &str, value: &str| {
+        let from = |(name, seen_value, _): &&(String, String, String)| {
+            standard_name(name) == Some(label) && seen_value.trim() == value
+        };
+        // Only a handful of labels are standard ones, so that the scan is worth its simplicity.
+        STANDARD_LABELS.contains(&label).then(|| seen.iter().find(from)).flatten().map(|(_, _, path)| path.as_str())
+    };
+    labels
+        .iter()
+        .filter_map(|(label, value)| {
+            let value = value.trim();
+            let path = by_name.get(&(label.as_str(), value)).copied().or_else(|| derived(label, value))?;
+            Some((label.clone(), path.to_owned()))
+        })
+        .collect()
 }
 
 /// What all have in common.

@@ -13,6 +13,7 @@ mod resolution;
 mod rule;
 mod schema;
 mod secret;
+mod routing;
 mod selector;
 mod support;
 mod window;

@@ -1,5 +1,7 @@
 //! The tag-selector language, the selectors over what was resolved, and what a hint may say.
 
+use std::fmt::Write as _;
+
 use opensre_model::diagnostic::Source;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::provider::{Catalogue, Hooks, ProviderKind, ProviderSpec, Rule};
@@ -105,7 +107,7 @@ fn errors_name_the_position_and_say_what_to_write() {
         "env in (a b) c",
     ] {
         let error = Selector::parse(text).unwrap_err();
-        lines.push_str(&format!("{text:<16} {error}; hint: {}\n", error.hint));
+        let _ = writeln!(lines, "{text:<16} {error}; hint: {}", error.hint);
     }
     insta::assert_snapshot!(lines);
 }

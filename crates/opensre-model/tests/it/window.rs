@@ -1,5 +1,7 @@
 //! The window of an investigation, and durations.
 
+use std::fmt::Write as _;
+
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::window::{Placement, Window, parse_duration};
 use proptest::prelude::*;
@@ -151,7 +153,7 @@ fn what_is_no_duration_is_refused_with_a_reason() {
     let mut lines = String::new();
     for text in ["", "90", "h", "0m", "-5m", "5x", "5m5m", "5m1h", "99999999999999999999s", "9999w", "1.5h"] {
         let error = parse_duration(text).unwrap_err();
-        lines.push_str(&format!("{text:<22} {error}\n"));
+        let _ = writeln!(lines, "{text:<22} {error}");
     }
     insta::assert_snapshot!(lines, @r"
                            not a duration: it is blank
