@@ -34,8 +34,21 @@ pub struct ProviderSpec {
     pub environment: Rule,
     /// What makes this provider odd, each at one well-named point of the general path.
     pub hooks: Hooks,
+    /// How the compatible dictionary has its instances.
+    pub dictionary: DictionaryForm,
     /// One line about what it is for, and what it must be allowed to do.
     pub documentation: &'static str,
+}
+
+/// How the compatible dictionary (the Python product's resolved dictionary) has a provider's instances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DictionaryForm {
+    /// The flat config under the provider's key.
+    Flat,
+    /// `{credentials: <as stored>, integration_id}` under its key: services that the Python product does not classify.
+    Wrapped,
+    /// Not at all, its raw records under `_all` apart: the Python product handles it elsewhere.
+    Absent,
 }
 
 /// The kind of system, for grouping.
@@ -74,6 +87,9 @@ pub struct FieldSpec {
     pub help: &'static str,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
+    /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
+    /// to something other than its default, so that old consumers see what they always saw.
+    pub extension: bool,
 }
 
 /// A field's type, default and bounds.
@@ -176,6 +192,7 @@ pub enum Rule {
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
+    /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
     pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
@@ -198,7 +215,17 @@ pub struct Draft {
 
 impl FieldSpec {
     const fn of(key: &'static str, kind: FieldKind) -> Self {
-        Self { key, kind, secret: false, env: &[], read_as: &[], prompt: "", help: "", identifies: None }
+        Self {
+            key,
+            kind,
+            secret: false,
+            env: &[],
+            read_as: &[],
+            prompt: "",
+            help: "",
+            identifies: None,
+            extension: false,
+        }
     }
 
     /// A text field.
@@ -233,6 +260,11 @@ impl FieldSpec {
     /// A whole number with default and bounds.
     pub const fn integer(key: &'static str, default: i64, min: i64, max: i64) -> Self {
         Self::of(key, FieldKind::Integer { default: Some(default), min, max })
+    }
+
+    /// A whole number with bounds that is absent when it is not set.
+    pub const fn optional_integer(key: &'static str, min: i64, max: i64) -> Self {
+        Self::of(key, FieldKind::Integer { default: None, min, max })
     }
 
     /// A number with default and bounds.
@@ -290,6 +322,18 @@ impl FieldSpec {
         self.identifies = Some(what);
         self
     }
+
+    /// Marks a field that the Python product's flat config lacks.
+    #[must_use]
+    pub const fn extension(mut self) -> Self {
+        self.extension = true;
+        self
+    }
+}
+
+impl Hooks {
+    /// No hooks: a provider without oddities.
+    pub const NONE: Self = Self { from_environment: None, refine: None, flatten: None };
 }
 
 impl ProviderSpec {

@@ -1,11 +1,23 @@
 //! One folder per provider: declaration, wire formats, client, probe and queries. [`registry`] lists them.
 //!
-//! No other crate names a provider. A provider is added by adding its folder and one line in [`registry`].
+//! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
+//! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
+//! the same everywhere) and `refine` (steps of their hooks).
 
 pub mod access;
 pub mod backend;
 pub mod driver;
 pub mod failure;
 pub mod registry;
+
+mod fields;
+mod refine;
+
+pub mod alertmanager;
+pub mod grafana;
+pub mod loki;
+pub mod prometheus;
+pub mod tempo;
+pub mod victoriametrics;
 
 pub use registry::{catalogue, providers};
