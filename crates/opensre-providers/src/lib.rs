@@ -11,7 +11,10 @@ pub mod failure;
 pub mod registry;
 
 mod fields;
+mod quoting;
 mod refine;
+mod siblings;
+mod subject;
 
 pub mod alertmanager;
 pub mod grafana;
