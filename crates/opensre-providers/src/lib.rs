@@ -2,7 +2,8 @@
 //!
 //! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
-//! the same everywhere) and `refine` (steps of their hooks).
+//! the same everywhere), `refine` (steps of their hooks), `subject` (what an alert is about), `siblings` (which
+//! other alerts are of the same things) and `quoting` (string literals of query languages).
 
 pub mod access;
 pub mod backend;
@@ -11,10 +12,10 @@ pub mod failure;
 pub mod registry;
 
 mod fields;
-mod quoting;
+pub mod quoting;
 mod refine;
 mod siblings;
-mod subject;
+pub mod subject;
 
 pub mod alertmanager;
 pub mod grafana;

@@ -1,9 +1,9 @@
 //! Prometheus, and what speaks its HTTP API (Mimir, Thanos, Cortex, VictoriaMetrics).
 //!
-//! The same code asks a server directly and through a Grafana data-source proxy: [`alert_rule`], [`related`],
-//! [`targets`], [`firing`] and [`range`] take a [`Backend`] and know nothing of how it is reached. Pure parts:
-//! [`promql`] builds queries, [`expression`] reads a rule's, [`selection`] goes from labels to selectors, [`families`]
-//! knows which metrics tell something, [`wire`] reads answers.
+//! The same code asks a server directly and through a Grafana data-source proxy: every [`ApiQuery`] takes a
+//! [`Backend`](crate::backend::Backend) and knows nothing of how it is reached. Pure parts: [`promql`] builds queries,
+//! [`expression`] reads a rule's, [`selection`] goes from labels to selectors, [`families`] knows which metrics tell
+//! something, [`wire`] reads answers.
 
 pub mod declaration;
 pub mod expression;
@@ -23,12 +23,8 @@ mod related;
 mod summary;
 mod targets;
 
-pub(crate) use alert_rule::{Wanted, alert_rule};
-pub(crate) use firing::firing;
-pub(crate) use queries::{ask, rules_of};
-pub(crate) use range::range;
-pub(crate) use related::{related, words};
-pub(crate) use targets::targets;
+pub(crate) use links::vmui;
+pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, prove};
 
 use crate::driver::Provider;
 

@@ -1,0 +1,9 @@
+//! The tests of this crate, in one binary.
+
+mod grafana_calls;
+mod grafana_formats;
+mod loki_calls;
+mod loki_formats;
+mod stub;
+mod tempo_calls;
+mod tempo_formats;
