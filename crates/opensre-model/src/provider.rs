@@ -34,21 +34,8 @@ pub struct ProviderSpec {
     pub environment: Rule,
     /// What makes this provider odd, each at one well-named point of the general path.
     pub hooks: Hooks,
-    /// How the compatible dictionary has its instances.
-    pub dictionary: DictionaryForm,
     /// One line about what it is for, and what it must be allowed to do.
     pub documentation: &'static str,
-}
-
-/// How the compatible dictionary (the Python product's resolved dictionary) has a provider's instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DictionaryForm {
-    /// The flat config under the provider's key.
-    Flat,
-    /// `{credentials: <as stored>, integration_id}` under its key: services that the Python product does not classify.
-    Wrapped,
-    /// Not at all, its raw records under `_all` apart: the Python product handles it elsewhere.
-    Absent,
 }
 
 /// The kind of system, for grouping.
@@ -187,17 +174,40 @@ pub enum Rule {
     Never,
 }
 
+/// Reads the single-instance variables: a record's top-level keys, or `None` when they make no instance.
+pub type FromEnvironment = fn(&EnvironmentMap) -> Option<Map<String, Json>>;
+
 /// What makes a provider odd. Each hook is called at one point of the general path; all are absent for most.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
     /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
-    pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
+    pub from_environment: Option<FromEnvironment>,
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
     pub flatten: Option<fn(&mut Map<String, Json>)>,
+    /// The form that its instances have in the compatible `resolved` dictionary.
+    pub dictionary: DictionaryForm,
+}
+
+impl Hooks {
+    /// No hook: what most providers have, usable in a static declaration.
+    pub const NONE: Self =
+        Self { from_environment: None, refine: None, flatten: None, dictionary: DictionaryForm::Flat };
+}
+
+/// The form of a provider's instances in the `resolved` dictionary of the Python product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DictionaryForm {
+    /// The flat, typed config.
+    #[default]
+    Flat,
+    /// `{credentials: <as stored>, integration_id}`, as for a service that the catalogue does not know.
+    Wrapped,
+    /// Not in the dictionary; its raw records are in `_all` all the same (Slack).
+    Absent,
 }
 
 /// An instance in the making, as a provider's `refine` hook sees it.
@@ -329,11 +339,6 @@ impl FieldSpec {
         self.extension = true;
         self
     }
-}
-
-impl Hooks {
-    /// No hooks: a provider without oddities.
-    pub const NONE: Self = Self { from_environment: None, refine: None, flatten: None };
 }
 
 impl ProviderSpec {

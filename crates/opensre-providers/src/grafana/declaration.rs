@@ -1,8 +1,8 @@
 //! What is declared about Grafana, and the rule by which an instance is the local one.
 
-use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
-use opensre_model::value::{Config, Value};
+use opensre_model::value::Config;
 use url::Url;
 
 use crate::fields;
@@ -55,11 +55,11 @@ const BASE: ProviderSpec = ProviderSpec {
     fields: FIELDS,
     configured: Rule::All(&[
         Rule::Set("endpoint"),
-        Rule::Check { words: "an api_key (other than the word `local`)", holds: has_real_key },
+        Rule::Set("api_key"),
+        Rule::Check { words: "an `api_key` other than the word `local`", holds: is_no_placeholder },
     ]),
     environment: Rule::All(&[Rule::Set("endpoint"), Rule::Set("api_key")]),
     hooks: Hooks { refine: Some(classify), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Dashboards, alert rules and annotations, and through its data sources logs, metrics and traces. \
                     Needs a service account token with the role Viewer.",
 };
@@ -84,11 +84,7 @@ fn classify(draft: &mut Draft) {
     }
 }
 
-/// Old set-ups wrote the word `local` in place of a token; it opens nothing.
-fn has_real_key(config: &Config) -> bool {
-    match config.get("api_key") {
-        Some(Value::Secret(SecretValue::Plain(key))) => !key.is_empty() && key.expose() != "local",
-        Some(Value::Secret(SecretValue::Reference(_))) => true,
-        _ => false,
-    }
+/// Old set-ups wrote the word `local` in place of a key; it opens nothing.
+fn is_no_placeholder(config: &Config) -> bool {
+    !matches!(config.secret("api_key"), Some(SecretValue::Plain(key)) if key.expose() == "local")
 }

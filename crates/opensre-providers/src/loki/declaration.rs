@@ -1,6 +1,6 @@
 //! What is declared about Loki.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -26,7 +26,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
-    hooks: Hooks { refine: Some(refine::grafana_stack), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
+    hooks: Hooks { refine: Some(refine::like_logcli), ..Hooks::NONE },
     documentation: "Logs by label, with the variables that `logcli` reads. Reads only; needs access to /loki/api/v1.",
 };

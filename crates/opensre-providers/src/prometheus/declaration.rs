@@ -1,6 +1,6 @@
 //! What is declared about Prometheus.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -30,6 +30,5 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
     hooks: Hooks { refine: Some(refine::prefer_bearer_token), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Metrics, recording and alerting rules, targets. Reads only; needs access to /api/v1.",
 };

@@ -1,6 +1,6 @@
 //! What is declared about VictoriaMetrics.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -22,7 +22,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
         FieldSpec::text("account_id").env(&["VICTORIAMETRICS_ACCOUNT_ID"]).ask(
             "Account id",
-            "cluster only: `account` or `account:project`; paths then begin with `/select/{account_id}/prometheus`",
+            "cluster only: `account` or `account:project`; paths then begin with \
+             `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")
             .env(&["VICTORIALOGS_URL"])
@@ -34,6 +35,5 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
     hooks: Hooks { refine: Some(refine::prefer_bearer_token), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Metrics through Prometheus' HTTP API, and logs where VictoriaLogs stands beside it. Reads only.",
 };
