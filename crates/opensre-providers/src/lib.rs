@@ -3,7 +3,8 @@
 //! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
 //! the same everywhere), `refine` and `environment` (steps of their hooks), `mcp` (servers of the Model Context
-//! Protocol), [`subject`] (what an alert is about) and [`quoting`] (string literals of query languages).
+//! Protocol), [`subject`] (what an alert is about), `siblings` (which other alerts are of the same things) and
+//! [`quoting`] (string literals of query languages).
 
 pub mod access;
 pub mod backend;
@@ -17,6 +18,7 @@ mod environment;
 mod fields;
 mod mcp;
 mod refine;
+mod siblings;
 
 pub mod airflow;
 pub mod alertmanager;
