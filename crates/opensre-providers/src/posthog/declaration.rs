@@ -53,6 +53,5 @@ fn check_window(draft: &mut Draft) {
 /// Whether a text is a length of time such as `90m` or `1.5h`.
 fn is_window(text: &str) -> bool {
     let is_plain = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    text.strip_suffix(['s', 'm', 'h', 'd', 'w'])
-        .is_some_and(|number| is_plain(number) && number.parse::<f64>().is_ok())
+    text.strip_suffix(['s', 'm', 'h', 'd', 'w']).is_some_and(|number| is_plain(number) && number.parse::<f64>().is_ok())
 }
