@@ -10,15 +10,15 @@ pub mod access;
 pub mod backend;
 pub mod driver;
 pub mod failure;
+pub mod quoting;
 pub mod registry;
+pub mod subject;
 
 mod environment;
 mod fields;
 mod mcp;
-pub mod quoting;
 mod refine;
 mod siblings;
-pub mod subject;
 
 pub mod airflow;
 pub mod alertmanager;
