@@ -17,5 +17,6 @@ pub mod report;
 pub mod resolution;
 pub mod routing;
 pub mod secret;
+pub mod selector;
 pub mod value;
 pub mod window;

@@ -2,11 +2,37 @@
 //!
 //! Reading is total: whatever the payload holds, an [`Alert`] comes out, and what was odd is listed in
 //! [`Alert::oddities`]. One module per format; [`Alert::parse`] recognises the format by the payload's shape.
+//!
+//! How a payload is read: [`parse`](Alert::parse) takes it out of its envelope (SNS) and asks the formats of
+//! `formats` in order whether it is theirs. A format's `read` fills a `Reading`, which takes every label, annotation and
+//! URL *with its path*, and so finds hints, identifiers and references in the same way for every format. A format is
+//! added by adding its module and one line there.
+
+mod alertmanager;
+mod cloudwatch;
+mod datadog;
+mod details;
+mod envelope;
+mod flat;
+mod formats;
+mod grafana;
+mod group;
+mod lenient;
+mod links;
+mod opsgenie;
+mod pagerduty;
+mod reading;
+mod sentry;
+mod subject;
+mod text;
+mod time;
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+
+pub use subject::{STANDARD_LABELS, Subject, standard_name};
 
 /// Labels or annotations: names to texts.
 pub type Labels = BTreeMap<String, String>;
@@ -64,6 +90,9 @@ pub struct Alert {
     pub ends_at: Option<Timestamp>,
     /// Labels that hold for the whole group.
     pub labels: Labels,
+    /// Where the labels of the group stand in the payload (`env` → `commonLabels.env`); a label that was derived has
+    /// the path of what it was derived from, or none.
+    pub label_paths: Labels,
     /// Annotations that hold for the whole group.
     pub annotations: Labels,
     /// The single alerts of the group; one for formats without groups.
@@ -85,6 +114,8 @@ pub struct Alert {
 /// One alert of a group.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AlertItem {
+    /// Its path in the payload (`alerts[0]`); empty for formats without groups.
+    pub path: String,
     /// Its labels.
     pub labels: Labels,
     /// Its annotations.
@@ -145,4 +176,66 @@ pub struct References {
     pub expression: Option<String>,
     /// Trace ids that the payload names.
     pub trace_ids: Vec<String>,
+}
+
+impl Alert {
+    /// Reads a payload, whatever it is. What is no JSON object is read as plain text.
+    ///
+    /// ```
+    /// use opensre_model::alert::{Alert, AlertFormat, AlertState};
+    ///
+    /// let alert = Alert::parse(br#"{"title": "Checkout is slow", "state": "alerting", "alert_source": "grafana",
+    ///     "annotations": {"grafana_instance": "staging"}, "startsAt": 1767225600}"#);
+    /// assert_eq!(alert.format, AlertFormat::Flat);
+    /// assert_eq!(alert.state, AlertState::Firing);
+    /// assert_eq!(alert.hints[0].path, "annotations.grafana_instance");
+    /// assert_eq!(alert.starts_at.unwrap().to_string(), "2026-01-01T00:00:00Z");
+    ///
+    /// assert_eq!(Alert::parse(b"checkout is down").format, AlertFormat::Text);
+    /// ```
+    pub fn parse(bytes: &[u8]) -> Self {
+        formats::parse(bytes)
+    }
+
+    /// An alert that somebody told in words. Nothing in it chooses an instance.
+    pub fn from_text(text: &str) -> Self {
+        let mut reading = reading::Reading::new(AlertFormat::Text);
+        text::read(text, &mut reading);
+        reading.finish()
+    }
+
+    /// The alert in one line: its summary or description, else the first line of its text, else its title.
+    pub fn summary_text(&self) -> String {
+        let annotated = ["summary", "description", "message"].iter().find_map(|key| {
+            let own = || self.items.iter().find_map(|item| item.annotations.get(*key));
+            self.annotations.get(*key).or_else(own)
+        });
+        annotated
+            .map(String::as_str)
+            .or(Some(self.text.as_str()))
+            .and_then(|text| text.lines().map(str::trim).find(|line| !line.is_empty()))
+            .map_or_else(|| self.title.clone(), |line| lenient::shortened(line, 300))
+    }
+
+    /// What the alert is about: the standard labels, with all values that the alerts of the group give them.
+    pub fn subject(&self) -> Subject {
+        Subject::of(self)
+    }
+}
+
+impl AlertFormat {
+    /// The format's name, as a person writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alertmanager => "Alertmanager",
+            Self::Grafana => "Grafana",
+            Self::Datadog => "Datadog",
+            Self::Pagerduty => "PagerDuty",
+            Self::Opsgenie => "Opsgenie",
+            Self::Cloudwatch => "CloudWatch",
+            Self::Sentry => "Sentry",
+            Self::Flat => "JSON",
+            Self::Text => "text",
+        }
+    }
 }

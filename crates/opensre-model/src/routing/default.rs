@@ -1,0 +1,80 @@
+//! Step 5, the default instance, and what becomes of instances that the alert points at alike.
+
+use crate::resolution::Family;
+
+use super::identify::Alike;
+use super::tags::Agreement;
+use super::words::{joined, quoted};
+use super::{Choice, RouteStep};
+
+fn default_position(family: &Family) -> Option<usize> {
+    let default = family.default()?;
+    family.instances.iter().position(|instance| std::ptr::eq(instance, default))
+}
+
+/// What a hint that names nothing falls back to.
+pub(super) fn fallback_in_words(family: &Family, agreement: &Agreement) -> String {
+    match default_position(family) {
+        Some(default) if agreement.conflict(default).is_some() => "no instance is asked".to_owned(),
+        Some(default) => {
+            format!("falls back to the default instance {}", quoted(family.instances[default].name.as_str()))
+        }
+        None => "no instance is asked".to_owned(),
+    }
+}
+
+/// Of instances that the alert points at alike, the default one; where it is none of them, all. `None` where there are
+/// no such instances.
+pub(super) fn among_alike(family: &Family, alike: &[Alike]) -> Option<Choice> {
+    let default = default_position(family);
+    let mut choice = Choice::new(RouteStep::Default, "not the default");
+    for Alike { positions, why, path } in alike {
+        choice.path.get_or_insert_with(|| path.clone());
+        if let Some(default) = default.filter(|default| positions.contains(default)) {
+            let count = positions.len();
+            choice.chosen.entry(default).or_insert_with(|| {
+                format!("the default among the {count} instances that the alert points at alike ({why})")
+            });
+            continue;
+        }
+        let names: Vec<String> = positions.iter().map(|one| family.instances[*one].name.to_string()).collect();
+        choice.step = RouteStep::Identifier;
+        "nothing in the alert points at it".clone_into(&mut choice.otherwise);
+        for position in positions {
+            choice.chosen.entry(*position).or_insert_with(|| why.clone());
+        }
+        choice.warnings.push(format!(
+            "tie: the alert points at {} alike ({why}); all of them are asked; to ask one, use --instance {}=NAME or tags",
+            joined(&names),
+            family.key
+        ));
+    }
+    (!choice.chosen.is_empty()).then_some(choice)
+}
+
+/// The default instance, unless it is ruled out.
+pub(super) fn by_default(family: &Family, agreement: &Agreement, why: &str) -> Choice {
+    let mut choice = Choice::new(RouteStep::Default, "not the default");
+    let Some(default) = default_position(family) else {
+        choice.step = RouteStep::None;
+        choice.reason = Some("there is no usable instance".to_owned());
+        return choice;
+    };
+    if let Some(conflict) = agreement.conflict(default) {
+        let name = quoted(family.instances[default].name.as_str());
+        choice.step = RouteStep::None;
+        "nothing in the alert points at it".clone_into(&mut choice.otherwise);
+        choice.reason = Some(format!("{why}, and the default instance {name} is ruled out: {conflict}"));
+        choice.warnings.push(format!(
+            "no instance of {} is asked; to ask one all the same, use --instance {}=NAME",
+            family.key, family.key
+        ));
+        agreement.explain(&mut choice.rejected);
+        return choice;
+    }
+    let only = family.instances.len() == 1;
+    choice
+        .chosen
+        .insert(default, if only { "the only instance".to_owned() } else { format!("the default instance; {why}") });
+    choice
+}

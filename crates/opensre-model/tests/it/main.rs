@@ -1,0 +1,6 @@
+//! The tests of `opensre-model`, one binary.
+
+mod alert;
+mod routing;
+mod selector;
+mod window;
