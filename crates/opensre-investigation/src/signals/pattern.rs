@@ -1,6 +1,6 @@
 //! Compiling the patterns of this crate's tables.
 
-use regex::{Regex, RegexSet};
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 /// Compiles a constant pattern. Its classes (`\w`, `\d`, `\s`, `\b`) mean ASCII: log lines are matched by the hundred
 /// thousand, and the Unicode classes make automata ten times as large.
@@ -18,7 +18,11 @@ pub fn compile(pattern: &str) -> Regex {
 ///
 /// As [`compile`].
 pub fn compile_set(patterns: impl IntoIterator<Item = String>) -> RegexSet {
-    RegexSet::new(patterns.into_iter().map(|pattern| ascii(&pattern))).expect("patterns are constants")
+    RegexSetBuilder::new(patterns.into_iter().map(|pattern| ascii(&pattern)))
+        // The automaton of the whole table is built as texts need it; forgetting it half-way costs more than keeping it.
+        .dfa_size_limit(64 << 20)
+        .build()
+        .expect("patterns are constants, compiled by the tests")
 }
 
 fn ascii(pattern: &str) -> String {
