@@ -10,7 +10,7 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 /// A table without lines, whose columns never run together; wraps to `width` columns.
 pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(header.iter().map(|name| name.to_uppercase()));
     for row in rows {

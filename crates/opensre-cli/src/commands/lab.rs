@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use opensre_lab::{Lab, Scenario, scenarios};
+use opensre_lab::{Lab, Scenario, scenario_named, scenarios};
 use serde_json::{Value as Json, json};
 
 use crate::app::App;
@@ -21,24 +21,24 @@ pub(super) fn run(app: &App, command: &LabCommand) -> Outcome {
 
 fn list(app: &App) -> Outcome {
     if app.wants_json()? {
-        let rows: Vec<Json> = scenarios()
-            .iter()
-            .map(|scenario| json!({"name": scenario.name, "description": scenario.description}))
-            .collect();
+        let rows: Vec<Json> = bundled()?.iter().map(|scenario| json!({"name": scenario.name, "description": scenario.description})).collect();
         app.output.json(&rows)?;
         return Ok(Exit::Success);
     }
-    let rows =
-        scenarios().iter().map(|scenario| vec![scenario.name.to_owned(), scenario.description.to_owned()]).collect();
+    let rows = bundled()?.into_iter().map(|scenario| vec![scenario.name, scenario.description.trim().to_owned()]).collect();
     app.output.data(&table(&["scenario", "what happens"], rows, app.surroundings.width))?;
     Ok(Exit::Success)
 }
 
+fn bundled() -> Result<Vec<Scenario>, Failure> {
+    let internal = |error| Failure::new(Exit::Internal, format!("a bundled scenario is broken: {error}"));
+    scenarios().iter().map(|bundled| bundled.load().map_err(internal)).collect()
+}
+
 /// A bundled scenario by name, or a scenario file.
 pub(super) fn load(written: &str) -> Result<Scenario, Failure> {
-    if let Some(bundled) = scenarios().iter().find(|scenario| scenario.name == written) {
-        return Scenario::parse(bundled.text)
-            .map_err(|error| Failure::new(Exit::Internal, format!("{written}: {error}")));
+    if let Some(bundled) = scenario_named(written) {
+        return bundled.load().map_err(|error| Failure::new(Exit::Internal, format!("{written}: {error}")));
     }
     let path = Path::new(written);
     if !path.is_file() {

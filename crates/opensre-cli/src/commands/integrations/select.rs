@@ -65,7 +65,7 @@ fn nothing<'a>(family: &str) -> Selection<'a> {
     Selection::new(Vec::new(), format!("no usable instance of {family} is configured"))
 }
 
-fn by_name<'a>(app: &App, resolved: &'a Resolved, family: &str, name: &str) -> Selection<'a> {
+fn by_name<'a>(app: &'a App, resolved: &'a Resolved, family: &str, name: &str) -> Selection<'a> {
     let selectors = Selectors::new(&app.catalogue, resolved);
     match selectors.by_name(family, name) {
         Some(instance) => Selection::new(vec![instance], format!("its name is {}", instance.name)),
@@ -79,7 +79,7 @@ fn by_name<'a>(app: &App, resolved: &'a Resolved, family: &str, name: &str) -> S
     }
 }
 
-fn by_tags<'a>(app: &App, resolved: &'a Resolved, family: &str, tags: &str) -> Result<Selection<'a>, Failure> {
+fn by_tags<'a>(app: &'a App, resolved: &'a Resolved, family: &str, tags: &str) -> Result<Selection<'a>, Failure> {
     let selector = Selector::parse(tags).map_err(|error| {
         Failure::input(format!("--tags: {error}")).hint("write a selector as env=prod,region!=eu,team in (a,b)")
     })?;
@@ -99,7 +99,7 @@ fn by_tags<'a>(app: &App, resolved: &'a Resolved, family: &str, tags: &str) -> R
     Ok(Selection { rejected, ..Selection::new(chosen, reason) })
 }
 
-fn default<'a>(app: &App, resolved: &'a Resolved, family: &str) -> Selection<'a> {
+fn default<'a>(app: &'a App, resolved: &'a Resolved, family: &str) -> Selection<'a> {
     match Selectors::new(&app.catalogue, resolved).default(family) {
         Some(instance) => Selection::new(vec![instance], format!("it is the default (first) instance of {family}")),
         None => nothing(family),
