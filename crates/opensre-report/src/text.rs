@@ -22,7 +22,7 @@ pub struct TextOptions {
 
 /// The report as text. Ends with a line break.
 pub fn render(report: &Report, options: TextOptions) -> String {
-    let mut page = Page { out: String::new(), options: TextOptions { width: options.width.max(40), ..options } };
+    let mut page = Page { out: String::new(), options: TextOptions { width: options.width.max(40), ..options }, long_links: false };
     page.head(report);
     page.verdict(report);
     page.instances(report);
@@ -45,6 +45,8 @@ const WARNING: Style = AnsiColor::Yellow.on_default();
 struct Page {
     out: String,
     options: TextOptions,
+    /// Whether a link was too long to be printed.
+    long_links: bool,
 }
 
 impl Page {
@@ -55,9 +57,10 @@ impl Page {
     /// A paragraph: wrapped, the first line behind `first`, the others behind `rest`.
     fn paragraph(&mut self, first: &str, rest: &str, text: &str, style: Style) {
         let text = line(text);
-        // Very long words (queries, links) are not broken: broken ones cannot be copied.
+        // Words are parted at spaces only: a query or a name that is broken elsewhere cannot be copied.
         let wrap = textwrap::Options::new(self.options.width.saturating_sub(rest.chars().count()))
             .break_words(false)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
         let lines = textwrap::wrap(&text, wrap);
         for (number, part) in lines.iter().enumerate() {
@@ -220,7 +223,20 @@ impl Page {
         }
         self.paragraph("       query: ", "              ", &evidence.query, FAINT);
         if let Some(link) = &evidence.link {
-            self.paragraph("       open:  ", margin, link, FAINT);
+            self.link(margin, link);
+        }
+    }
+
+    /// A link: behind a word where the terminal can be expected to know hyperlinks, in full where it is short enough to
+    /// be read; a longer one is in the other formats, as the foot says.
+    fn link(&mut self, margin: &str, link: &str) {
+        let link = line(link);
+        if self.options.color {
+            let _ = writeln!(self.out, "{margin}\u{1b}]8;;{link}\u{1b}\\open in a browser\u{1b}]8;;\u{1b}\\");
+        } else if link.chars().count() <= 2 * self.options.width {
+            let _ = writeln!(self.out, "{margin}open:  {link}");
+        } else {
+            self.long_links = true;
         }
     }
 
@@ -265,6 +281,9 @@ impl Page {
         );
         let _ = writeln!(self.out);
         self.paragraph("", "", &text, FAINT);
+        if self.long_links {
+            self.paragraph("", "", "links to every query: --format markdown or --format json", FAINT);
+        }
     }
 }
 

@@ -26,7 +26,11 @@ fn markdown_reads_well() {
 fn colour_changes_nothing_but_the_colour() {
     let coloured = render(&sample::report(), TextOptions { color: true, ..PLAIN });
     let stripped = anstream::adapter::strip_str(&coloured).to_string();
-    assert_eq!(stripped, render(&sample::report(), PLAIN));
+    // Links stand behind a word in colour and in full without.
+    let words = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.contains("open")).map(str::to_owned).collect()
+    };
+    assert_eq!(words(&stripped), words(&render(&sample::report(), PLAIN)));
 }
 
 #[test]
@@ -64,4 +68,16 @@ fn json_matches_its_published_schema() {
         assert!(instance.get(key).is_some(), "{key} is missing");
     }
     assert!(instance["hypotheses"][0]["for"].is_array());
+}
+
+#[test]
+fn a_link_too_long_to_be_read_is_left_to_the_other_faces() {
+    let mut report = sample::report();
+    let long = format!("https://staging.example.net/explore?panes={}", "x".repeat(400));
+    report.evidence[0].link = Some(long.clone());
+    let text = render(&report, PLAIN);
+    assert!(!text.contains(&long) && text.contains("--format markdown"), "{text}");
+    let coloured = render(&report, TextOptions { color: true, ..PLAIN });
+    assert!(coloured.contains(&format!("\u{1b}]8;;{long}\u{1b}\\open in a browser")), "{coloured}");
+    assert!(markdown::render(&report).contains(&long));
 }
