@@ -2,6 +2,7 @@
 
 use opensre_model::classify::{Classified, classify};
 use opensre_model::instance::{Instance, Settings};
+use opensre_model::provider::{Catalogue, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
 use opensre_model::value::Value;
 use serde_json::{Value as Json, json};
@@ -154,6 +155,28 @@ fn the_providers_own_check_moves_warns_and_rejects() {
     warning: pipeline/a base_url: is not encrypted (store store.json)
     error: pipeline/a user: cannot stand beside a token; remove one (store store.json)
     "#);
+}
+
+#[test]
+fn no_hook_moves_an_instance_out_of_its_family() {
+    static STRAYING: ProviderSpec = ProviderSpec {
+        key: "straying",
+        name: "Straying",
+        aliases: &[],
+        family: "straying",
+        kind: ProviderKind::Alerting,
+        instances_variable: None,
+        fields: &[],
+        configured: Rule::All(&[]),
+        environment: Rule::Never,
+        hooks: Hooks { refine: Some(|draft| draft.service = "chat"), ..Hooks::NONE },
+        documentation: "",
+    };
+    let chat = catalogue().find("chat").unwrap();
+    let record = active("x", "straying", &json!([{"credentials": {}}]));
+    let classified = classify(&Catalogue::new(vec![&STRAYING, chat]), &record);
+    assert!(classified.instances.is_empty());
+    insta::assert_snapshot!(messages(&classified.diagnostics), @"error: straying/default: was moved to `chat`, which is not of the family `straying` (store store.json) [this is an error in the provider's declaration: please report it]");
 }
 
 #[test]

@@ -170,6 +170,18 @@ fn the_effective_view_names_the_source_that_is_really_used() {
 }
 
 #[test]
+fn the_effective_view_has_the_list_of_a_family_once() {
+    let local = active("l", "metrics", &json!([metrics("laptop", "http://localhost:3000")]));
+    let remote = active("r", "metrics", &json!([metrics("prod", "https://p")]));
+    let both = effective_of(&[local.clone(), remote], &[], false);
+    assert_eq!(keys(&both["metrics_local"]), ["source", "config"]);
+    assert_eq!(both["metrics"]["instances"].as_array().unwrap().len(), 2);
+    let only_local = effective_of(&[local], &[], false);
+    assert_eq!(keys(&only_local), ["metrics_local"]);
+    assert_eq!(keys(&only_local["metrics_local"]), ["source", "config", "instances"]);
+}
+
+#[test]
 fn an_incomplete_service_stays_visible_with_empty_fields() {
     let store = [active("s", "sql", &json!([{"name": "a", "credentials": {"password": "hunter2"}}]))];
     assert_eq!(
