@@ -3,8 +3,9 @@
 //! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
 //! the same everywhere), `refine` and `environment` (steps of their hooks) and `mcp` (servers of the Model Context
-//! Protocol).
+//! Protocol). [`docs`] makes the reference pages.
 
+pub mod docs;
 pub mod driver;
 pub mod registry;
 

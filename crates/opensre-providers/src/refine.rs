@@ -74,9 +74,9 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The hook of providers that follow `logcli`: one way to authenticate, and `tls_skip_verify` read into `verify_ssl`, so that only
-/// one field says whether certificates are verified.
-pub(crate) fn grafana_stack(draft: &mut Draft) {
+/// The hook of providers that follow `logcli`: one way to authenticate, and `tls_skip_verify` read into `verify_ssl`,
+/// so that only one field says whether certificates are verified.
+pub(crate) fn like_logcli(draft: &mut Draft) {
     prefer_bearer_token(draft);
     if draft.config.boolean("tls_skip_verify") == Some(true) {
         draft.config.set("verify_ssl", Value::Boolean(false));

@@ -15,6 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("AWS_INSTANCES"),
     fields: &[
         FieldSpec::text("role_arn")
+            .example("arn:aws:iam::123456789012:role/opensre")
             .env(&["AWS_ROLE_ARN"])
             .ask("Role ARN", "a role to assume, with ReadOnlyAccess or less; wins over access keys")
             .identifies(Identifies::AwsArn),
@@ -53,7 +54,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         flatten: Some(shape::nest_keys),
         ..Hooks::NONE
     },
-    documentation: "CloudWatch logs and metrics, CloudTrail, Lambda, EKS, RDS. Needs a role to assume (or access keys) with ReadOnlyAccess or less.",
+    documentation: "CloudWatch logs and metrics, CloudTrail, Lambda, EKS, RDS. Needs a role to assume (or access \
+                    keys) with ReadOnlyAccess or less.",
 };
 
 const KEYS_OR_ROLE: Rule =

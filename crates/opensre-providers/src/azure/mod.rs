@@ -1,7 +1,7 @@
 //! Azure Monitor Logs: a Log Analytics workspace, asked in KQL.
 //!
-//! Either a static access token, which lives about an hour, or an app registration (tenant, client id and secret) from
-//! which tokens are fetched as they are needed.
+//! Either a static access token, which lives about an hour, or an app registration (tenant, client id and secret)
+//! from which tokens are fetched as they are needed.
 
 pub mod declaration;
 

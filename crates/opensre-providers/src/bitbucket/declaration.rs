@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("BITBUCKET_INSTANCES"),
     fields: &[
         FieldSpec::text("workspace")
+            .example("acme")
             .env(&["BITBUCKET_WORKSPACE"])
             .ask("Workspace", "its id, as in the address: https://bitbucket.org/{workspace}"),
         FieldSpec::text("username")
@@ -32,5 +33,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("workspace"),
     environment: Rule::Set("workspace"),
     hooks: Hooks::NONE,
-    documentation: "Commits, files and pipelines of a workspace. Needs an API token that may read repositories and pipelines.",
+    documentation: "Commits, files and pipelines of a workspace. Needs an API token that may read repositories \
+                    and pipelines.",
 };

@@ -1,7 +1,7 @@
 //! Coralogix: logs, asked in DataPrime.
 //!
-//! One call answers everything; its answer is a sequence of JSON lines. The misspelling `carologix` is an alias, since old
-//! stores have it.
+//! One call answers everything; its answer is a sequence of JSON lines. The misspelling `carologix` is an alias,
+//! since old stores have it.
 
 pub mod declaration;
 

@@ -14,13 +14,21 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("DD_INSTANCES"),
     fields: &[
         FieldSpec::secret("api_key").env(&["DD_API_KEY"]).ask("API key", "Organization Settings > API Keys"),
-        FieldSpec::secret("app_key").env(&["DD_APP_KEY"]).ask("Application key", "Organization Settings > Application Keys; scopes monitors_read, logs_read_data, events_read, metrics_read, timeseries_query and apm_read"),
-        FieldSpec::text_or("site", "datadoghq.com").env(&["DD_SITE"]).ask("Site", "the part of the address after `app.`: datadoghq.com, datadoghq.eu, us3.datadoghq.com, ...").identifies(Identifies::DatadogSite),
+        FieldSpec::secret("app_key").env(&["DD_APP_KEY"]).ask(
+            "Application key",
+            "Organization Settings > Application Keys; scopes monitors_read, logs_read_data, events_read, \
+             metrics_read, timeseries_query and apm_read",
+        ),
+        FieldSpec::text_or("site", "datadoghq.com")
+            .env(&["DD_SITE"])
+            .ask("Site", "the part of the address after `app.`: datadoghq.com, datadoghq.eu, us3.datadoghq.com, ...")
+            .identifies(Identifies::DatadogSite),
         fields::verify_ssl(&["DD_VERIFY_SSL"]),
         fields::ca_bundle(&["DD_CA_BUNDLE"]),
     ],
     configured: Rule::All(&[Rule::Set("api_key"), Rule::Set("app_key")]),
     environment: Rule::All(&[Rule::Set("api_key"), Rule::Set("app_key")]),
     hooks: Hooks::NONE,
-    documentation: "Logs, metrics, events, spans and monitors. Needs an API key and an application key with read scopes.",
+    documentation: "Logs, metrics, events, spans and monitors. Needs an API key and an application key with read \
+                    scopes.",
 };

@@ -1,8 +1,9 @@
 //! What is declared about Discord.
 
-use crate::{fields, refine};
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use serde_json::{Map, Value as Json};
+
+use crate::{fields, refine};
 
 /// Discord.
 pub static SPEC: ProviderSpec = ProviderSpec {

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("DYNATRACE_INSTANCES"),
     fields: &[
         FieldSpec::url("environment")
+            .example("https://abc12345.live.dynatrace.com")
             .env(&["DT_ENVIRONMENT", "DT_ENV_URL"])
             .ask("Environment URL", "https://{id}.live.dynatrace.com, or https://{host}/e/{id}"),
         FieldSpec::secret("api_token")
@@ -26,14 +27,13 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::verify_ssl(&["DT_VERIFY_SSL"]),
         fields::ca_bundle(&["DT_CA_BUNDLE"]),
     ],
-    configured: Rule::All(&[
-        Rule::Set("environment"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::Set("platform_token")]),
-    ]),
-    environment: Rule::All(&[
-        Rule::Set("environment"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::Set("platform_token")]),
-    ]),
+    configured: CREDENTIALS,
+    environment: CREDENTIALS,
     hooks: Hooks::NONE,
-    documentation: "Problems, events, metrics and entities; logs and spans by DQL. Needs an API token or a platform token.",
+    documentation: "Problems, events, metrics and entities; logs and spans by DQL. Needs an API token or a \
+                    platform token.",
 };
+
+/// What the typed fields and the variables must have alike.
+const CREDENTIALS: Rule =
+    Rule::All(&[Rule::Set("environment"), Rule::Any(&[Rule::Set("api_token"), Rule::Set("platform_token")])]);

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("ELASTICSEARCH_INSTANCES"),
     fields: &[
         FieldSpec::url("url")
+            .example("https://elasticsearch.example.net:9200")
             .env(&["ELASTICSEARCH_URL"])
             .ask("Elasticsearch URL", "with the port, 9200 as a rule")
             .read_as(&["endpoint"]),
@@ -33,5 +34,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("url"),
     environment: Rule::Set("url"),
     hooks: Hooks { refine: Some(refine::prefer_api_key), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Logs by search, and the state of the cluster. Needs the privileges monitor, and read on the indexes.",
+    documentation: "Logs by search, and the state of the cluster. Needs the privileges monitor, and read on the \
+                    indexes.",
 };

@@ -30,5 +30,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("auth_token"),
     environment: Rule::Set("auth_token"),
     hooks: Hooks::NONE,
-    documentation: "Commits, merge requests, pipelines, jobs and deployments. Needs an access token with the scope read_api.",
+    documentation: "Commits, merge requests, pipelines, jobs and deployments. Needs an access token with the \
+                    scope read_api.",
 };

@@ -1,8 +1,9 @@
 //! What is declared about Kafka.
 
-use crate::{fields, refine};
 use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Value;
+
+use crate::{fields, refine};
 
 /// Kafka.
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -14,6 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("KAFKA_INSTANCES"),
     fields: &[
         FieldSpec::text("bootstrap_servers")
+            .example("kafka.example.net:9092")
             .env(&["KAFKA_BOOTSTRAP_SERVERS"])
             .ask("Bootstrap servers", "host:port, with commas between"),
         FieldSpec::text_or("security_protocol", "PLAINTEXT")
@@ -39,7 +41,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("bootstrap_servers"),
     environment: Rule::Set("bootstrap_servers"),
     hooks: Hooks { refine: Some(check_protocol), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Topics, partitions, consumer lag and configuration. Needs DESCRIBE on cluster, topics and groups.",
+    documentation: "Topics, partitions, consumer lag and configuration. Needs DESCRIBE on cluster, topics and \
+                    groups.",
 };
 
 const PROTOCOLS: &[&str] = &["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"];

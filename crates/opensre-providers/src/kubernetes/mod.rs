@@ -1,7 +1,7 @@
 //! Kubernetes: pods, their logs, events, nodes, workloads.
 //!
-//! An instance is a context of a kubeconfig, or the service account of the pod that the program runs in. No field is a
-//! secret: tokens, client keys and exec plug-ins are in the kubeconfig, and so is how TLS is verified.
+//! An instance is a context of a kubeconfig, or the service account of the pod that the program runs in. No field is
+//! a secret: tokens, client keys and exec plug-ins are in the kubeconfig, and so is how TLS is verified.
 
 pub mod declaration;
 

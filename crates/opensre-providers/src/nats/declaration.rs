@@ -1,9 +1,10 @@
 //! What is declared about NATS.
 
-use crate::fields;
 use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::{Secret, SecretValue};
 use opensre_model::value::Value;
+
+use crate::fields;
 
 /// NATS.
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -14,7 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("NATS_INSTANCES"),
     fields: &[
-        FieldSpec::text("url").env(&["NATS_URL"]).ask(
+        FieldSpec::text("url").example("nats://nats.example.net:4222").env(&["NATS_URL"]).ask(
             "Server URL",
             "nats:// or tls://, several with commas between; credentials belong into their own fields",
         ),
@@ -29,16 +30,20 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::secret("nkey").env(&["NATS_NKEY"]).ask("NKey seed", "begins with SU"),
         fields::ca_bundle(&["NATS_CA"]).read_as(&["ca"]),
         fields::verify_ssl(&["NATS_VERIFY_SSL"]),
-        FieldSpec::url("monitoring_url").env(&["NATS_MONITORING_URL"]).ask("Monitoring URL", "port 8222 as a rule"),
+        FieldSpec::url("monitoring_url")
+            .example("http://nats.example.net:8222")
+            .env(&["NATS_MONITORING_URL"])
+            .ask("Monitoring URL", "port 8222 as a rule"),
     ],
     configured: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),
     environment: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),
     hooks: Hooks { refine: Some(lift_userinfo), ..Hooks::NONE },
-    documentation: "Server, connection, route and JetStream state. Needs a user that may connect, and the monitoring port for details.",
+    documentation: "Server, connection, route and JetStream state. Needs a user that may connect, and the \
+                    monitoring port for details.",
 };
 
-/// Takes credentials out of the server URLs: `user:password@` becomes user and password, `token@` the token, unless these
-/// are set. The first URL with credentials counts.
+/// Takes credentials out of the server URLs: `user:password@` becomes user and password, `token@` the token, unless
+/// these are set. The first URL with credentials counts.
 fn lift_userinfo(draft: &mut Draft) {
     let Some(written) = draft.config.text("url") else { return };
     let mut found = None;

@@ -1,6 +1,7 @@
 //! New Relic: logs, metrics, spans, incidents and deployments, asked in NRQL.
 //!
-//! Everything goes through one GraphQL address per region. A region other than US or EU is read as US, with a warning.
+//! Everything goes through one GraphQL address per region. A region other than US or EU is read as US, with a
+//! warning.
 
 pub mod declaration;
 

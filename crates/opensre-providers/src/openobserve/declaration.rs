@@ -13,7 +13,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("OPENOBSERVE_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["OPENOBSERVE_URL"]).ask("OpenObserve URL", "without `/api`"),
+        FieldSpec::url("base_url")
+            .example("https://openobserve.example.net")
+            .env(&["OPENOBSERVE_URL"])
+            .ask("OpenObserve URL", "without `/api`"),
         FieldSpec::secret("api_token")
             .env(&["OPENOBSERVE_TOKEN"])
             .ask("API token", "leave empty for user name and password"),
@@ -29,14 +32,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::verify_ssl(&["OPENOBSERVE_VERIFY_SSL"]),
         fields::ca_bundle(&["OPENOBSERVE_CA_BUNDLE"]),
     ],
-    configured: Rule::All(&[
-        Rule::Set("base_url"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
-    ]),
-    environment: Rule::All(&[
-        Rule::Set("base_url"),
-        Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
-    ]),
+    configured: CREDENTIALS,
+    environment: CREDENTIALS,
     hooks: Hooks { refine: Some(|draft| refine::prefer_token(draft, "api_token")), ..Hooks::NONE },
     documentation: "Logs by SQL search. Needs a user of the organization that may read streams.",
 };
+
+/// What the typed fields and the variables must have alike.
+const CREDENTIALS: Rule = Rule::All(&[
+    Rule::Set("base_url"),
+    Rule::Any(&[Rule::Set("api_token"), Rule::All(&[Rule::Set("username"), Rule::Set("password")])]),
+]);

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("OPENSEARCH_INSTANCES"),
     fields: &[
         FieldSpec::url("url")
+            .example("https://opensearch.example.net:9200")
             .env(&["OPENSEARCH_URL"])
             .ask("OpenSearch URL", "with the port, 9200 as a rule")
             .read_as(&["endpoint"]),
@@ -32,5 +33,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("url"),
     environment: Rule::Set("url"),
     hooks: Hooks { refine: Some(refine::prefer_api_key), ..Hooks::NONE },
-    documentation: "Logs by search, and the state of the cluster. Needs read access to the indexes and cluster_monitor.",
+    documentation: "Logs by search, and the state of the cluster. Needs read access to the indexes and \
+                    cluster_monitor.",
 };

@@ -1,7 +1,7 @@
 //! OpenSearch: logs by search, and the state of the cluster.
 //!
-//! Authentication is optional: an API key, or user name and password; where both are set the key is used. Old stores spell
-//! `url` as `endpoint`.
+//! Authentication is optional: an API key, or user name and password; where both are set the key is used. Old stores
+//! spell `url` as `endpoint`.
 
 pub mod declaration;
 

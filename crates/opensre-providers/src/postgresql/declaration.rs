@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("POSTGRESQL_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["POSTGRESQL_HOST"]).ask("Host", "name or address of the server"),
-        FieldSpec::text("database").env(&["POSTGRESQL_DATABASE"]).ask("Database", "the database to connect to"),
+        FieldSpec::text("host")
+            .example("db.example.net")
+            .env(&["POSTGRESQL_HOST"])
+            .ask("Host", "name or address of the server"),
+        FieldSpec::text("database")
+            .example("shop")
+            .env(&["POSTGRESQL_DATABASE"])
+            .ask("Database", "the database to connect to"),
         fields::port("port", 5432).env(&["POSTGRESQL_PORT"]).ask("Port", "5432 as a rule"),
         FieldSpec::text_or("username", "postgres")
             .env(&["POSTGRESQL_USERNAME"])
@@ -32,5 +38,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Activity, locks, replication and statement statistics. Needs a user in pg_monitor; sessions are read-only.",
+    documentation: "Activity, locks, replication and statement statistics. Needs a user in pg_monitor; sessions \
+                    are read-only.",
 };

@@ -1,6 +1,7 @@
 //! PostgreSQL: activity, locks, replication, statement statistics.
 //!
-//! `ssl_mode` has the words and meanings of libpq. Sessions are read-only, with a statement time limit and a row limit.
+//! `ssl_mode` has the words and meanings of libpq. Sessions are read-only, with a statement time limit and a row
+//! limit.
 
 pub mod declaration;
 

@@ -16,7 +16,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("POSTHOG_INSTANCES"),
     fields: &[
-        FieldSpec::text("project_id").env(&["POSTHOG_PROJECT_ID"]).ask("Project id", "Settings > Project > General"),
+        FieldSpec::text("project_id")
+            .example("12345")
+            .env(&["POSTHOG_PROJECT_ID"])
+            .ask("Project id", "Settings > Project > General"),
         FieldSpec::secret("personal_api_key")
             .env(&["POSTHOG_PERSONAL_API_KEY"])
             .ask("Personal API key", "Settings > Personal API keys; scopes project:read and query:read"),
@@ -36,7 +39,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("project_id"), Rule::Set("personal_api_key")]),
     environment: Rule::All(&[Rule::Set("project_id"), Rule::Set("personal_api_key")]),
     hooks: Hooks { refine: Some(check_window), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
-    documentation: "Product analytics by HogQL query. Needs a personal API key with the scopes project:read and query:read.",
+    documentation: "Product analytics by HogQL query. Needs a personal API key with the scopes project:read and \
+                    query:read.",
 };
 
 /// A window of another form than `<number>[smhdw]` is replaced by the default, with a warning.
@@ -49,8 +53,8 @@ fn check_window(draft: &mut Draft) {
     }
 }
 
-/// Whether a text is a length of time such as `90m` or `24h`.
+/// Whether a text is a length of time such as `90m` or `1.5h`.
 fn is_window(text: &str) -> bool {
-    text.strip_suffix(['s', 'm', 'h', 'd', 'w'])
-        .is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    let is_plain = |number: &str| number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.strip_suffix(['s', 'm', 'h', 'd', 'w']).is_some_and(|number| is_plain(number) && number.parse::<f64>().is_ok())
 }

@@ -1,7 +1,7 @@
 //! Prefect: flow and task runs, their logs, deployments, work pools.
 //!
-//! The base of every call is `api_url`; with both an account and a workspace id these are appended, unless `api_url` already
-//! names a workspace ([`declaration::base`]).
+//! The base of every call is `api_url`; with both an account and a workspace id these are appended, unless `api_url`
+//! already names a workspace ([`declaration::base`]).
 
 pub mod declaration;
 

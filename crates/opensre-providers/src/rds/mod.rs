@@ -1,7 +1,7 @@
 //! Amazon RDS: records that old stores hold.
 //!
-//! They are kept and shown. Nothing offers to set one up: what AWS knows about the instance comes from `aws`, what the database
-//! knows from `postgresql`, `mysql` or `mariadb`.
+//! They are kept and shown. Nothing offers to set one up: what AWS knows about the instance comes from `aws`, what
+//! the database knows from `postgresql`, `mysql` or `mariadb`.
 
 pub mod declaration;
 

@@ -17,6 +17,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["REDIS_URL"])
             .ask("URL", "redis://, rediss:// or unix://; it may hold the password and counts as secret as a whole"),
         FieldSpec::text("host")
+            .example("redis.example.net")
             .env(&["REDIS_HOST"])
             .ask("Host", "name or address of the server, where no URL is given"),
         fields::port("port", 6379).env(&["REDIS_PORT"]).ask("Port", "6379 as a rule"),
@@ -32,5 +33,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Any(&[Rule::Set("url"), Rule::Set("host")]),
     environment: Rule::Any(&[Rule::Set("url"), Rule::Set("host")]),
     hooks: Hooks::NONE,
-    documentation: "Memory, slow commands, latency events, clients, cluster state. Needs an ACL user that may read those; never KEYS or MONITOR.",
+    documentation: "Memory, slow commands, latency events, clients, cluster state. Needs an ACL user that may \
+                    read those; never KEYS or MONITOR.",
 };

@@ -1,9 +1,10 @@
 //! What is declared about Slack.
 
-use crate::{fields, refine};
 use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
 use url::Url;
+
+use crate::{fields, refine};
 
 /// Slack.
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -29,8 +30,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     documentation: "Where reports are delivered. Needs an incoming webhook, or a bot token with chat:write.",
 };
 
-/// Checks that a webhook is Slack's: posting an incident anywhere else would give it away. A reference is checked when it
-/// is used.
+/// Checks that a webhook is Slack's: posting an incident anywhere else would give it away. A reference is checked when
+/// it is used.
 fn check_webhook(draft: &mut Draft) {
     let Some(SecretValue::Plain(webhook)) = draft.config.secret("webhook_url") else { return };
     if is_webhook(webhook.expose()) {

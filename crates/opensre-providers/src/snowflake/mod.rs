@@ -1,7 +1,7 @@
 //! Snowflake: query history and tables, through the SQL API.
 //!
-//! Only a token authenticates there: user and password alone are not enough. The account is spelt `account_identifier`;
-//! `account` and SNOWFLAKE_ACCOUNT are read where that is empty.
+//! Only a token authenticates there: user and password alone are not enough. The account is spelt
+//! `account_identifier`; `account` and SNOWFLAKE_ACCOUNT are read where that is empty.
 
 pub mod declaration;
 

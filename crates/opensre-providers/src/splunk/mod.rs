@@ -1,7 +1,7 @@
 //! Splunk: logs, asked in SPL.
 //!
-//! A bearer token authenticates at the management port. Private certificates are common there: a `ca_bundle` wins over
-//! `verify_ssl`.
+//! A bearer token authenticates at the management port. Private certificates are common there: a `ca_bundle` wins
+//! over `verify_ssl`.
 
 pub mod declaration;
 

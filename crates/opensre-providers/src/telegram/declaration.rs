@@ -1,8 +1,9 @@
 //! What is declared about Telegram.
 
-use crate::{fields, refine};
 use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use serde_json::{Map, Value as Json};
+
+use crate::{fields, refine};
 
 /// Telegram.
 pub static SPEC: ProviderSpec = ProviderSpec {

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("TEMPO_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://tempo.example.net")
             .env(&["TEMPO_URL"])
             .ask("Tempo URL", "that of the query front end, without `/api`; may have a path prefix"),
         fields::bearer_token(&["TEMPO_BEARER_TOKEN"]),
@@ -26,6 +27,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
-    hooks: Hooks { refine: Some(refine::grafana_stack), ..Hooks::NONE },
+    hooks: Hooks { refine: Some(refine::like_logcli), ..Hooks::NONE },
     documentation: "Traces, by id and by search. Reads only; needs access to the query front end.",
 };

@@ -1,9 +1,10 @@
 //! What is declared about Tracer (SaaS).
 
-use crate::environment::{extensions, variable};
-use crate::{fields, refine};
 use opensre_model::provider::{DictionaryForm, EnvironmentMap, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use serde_json::{Map, Value as Json, json};
+
+use crate::environment::{extensions, variable};
+use crate::{fields, refine};
 
 /// Tracer (SaaS).
 pub static SPEC: ProviderSpec = ProviderSpec {
@@ -27,6 +28,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     environment: Rule::Set("jwt_token"),
     hooks: Hooks {
         from_environment: Some(from_environment),
+        variables: &[("ENV", "without TRACER_API_URL: `production` or `prod` means https://app.tracer.cloud")],
         refine: Some(|draft| refine::strip_bearer(draft, "jwt_token")),
         dictionary: DictionaryForm::Wrapped,
         ..Hooks::NONE

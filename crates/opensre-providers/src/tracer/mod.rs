@@ -1,7 +1,7 @@
 //! Tracer: integrations that an organization keeps there.
 //!
-//! The variables have no common prefix: JWT_TOKEN, TRACER_API_URL, and without the latter ENV, which tells production from
-//! staging.
+//! The variables have no common prefix: JWT_TOKEN, TRACER_API_URL, and without the latter ENV, which tells production
+//! from staging.
 
 pub mod declaration;
 
