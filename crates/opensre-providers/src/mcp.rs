@@ -16,8 +16,11 @@ pub(crate) const fn mode(variables: &'static [&'static str]) -> FieldSpec {
 }
 
 /// `command`: the program to start in the mode `stdio`.
-pub(crate) const fn command(variables: &'static [&'static str]) -> FieldSpec {
-    FieldSpec::text("command").env(variables).ask("Command", "only in the mode stdio: the program to start")
+pub(crate) const fn command(variables: &'static [&'static str], example: &'static str) -> FieldSpec {
+    FieldSpec::text("command")
+        .example(example)
+        .env(variables)
+        .ask("Command", "only in the mode stdio: the program to start")
 }
 
 /// `args`: its arguments.

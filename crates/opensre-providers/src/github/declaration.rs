@@ -19,7 +19,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["GITHUB_MCP_URL"])
             .ask("MCP server URL", "that of a server of your own, or empty for the one of GitHub"),
         mcp::mode(&["GITHUB_MCP_MODE"]),
-        mcp::command(&["GITHUB_MCP_COMMAND"]),
+        mcp::command(&["GITHUB_MCP_COMMAND"], "github-mcp-server"),
         mcp::args(&["GITHUB_MCP_ARGS"]),
         FieldSpec::secret("auth_token").env(&["GITHUB_MCP_AUTH_TOKEN"]).ask(
             "Token",

@@ -158,6 +158,25 @@ fn defaults_are_values_of_their_fields() {
 }
 
 #[test]
+fn what_must_be_given_has_a_default_or_an_example_that_is_read() {
+    walk(|spec| {
+        let mut offences = Vec::new();
+        let required = [rule::fields(&spec.configured), rule::fields(&spec.environment)].concat();
+        for field in spec.fields.iter().filter(|field| !field.secret) {
+            match field.example {
+                Some(example) if fields::read(field, &json!(example)).is_ok_and(|it| it.warning.is_none()) => {}
+                Some(_) => offences.push(format!("{} does not read its example", field.key)),
+                None if required.contains(&field.key) && fields::default(field).is_none() => {
+                    offences.push(format!("{} has no example", field.key));
+                }
+                None => {}
+            }
+        }
+        offences
+    });
+}
+
+#[test]
 fn nothing_at_all_is_not_configured() {
     walk(|spec| {
         let resolved = from_store(spec.key, &json!({}));

@@ -4,5 +4,6 @@
 mod canaries;
 mod compliance;
 mod contract;
+mod docs;
 mod oddities;
 mod support;
