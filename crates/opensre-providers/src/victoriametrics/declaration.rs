@@ -18,7 +18,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["VICTORIAMETRICS_URL"])
             .ask(
                 "VictoriaMetrics URL",
-                "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
+                "of a single node as it listens, port 8428; of a cluster that of vmselect, port 8481",
             ),
         fields::bearer_token(&["VICTORIAMETRICS_BEARER_TOKEN"]),
         fields::basic_username(&["VICTORIAMETRICS_USERNAME"]),
