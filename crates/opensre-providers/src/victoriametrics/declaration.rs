@@ -25,7 +25,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
         FieldSpec::text("account_id").env(&["VICTORIAMETRICS_ACCOUNT_ID"]).ask(
             "Account id",
-            "cluster only: `account` or `account:project`; paths then begin with \
+            "of a cluster only, `account` or `account:project`; paths then begin with \
              `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")
