@@ -7,9 +7,10 @@ use opensre_http::Http;
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Gap, GapKind};
 use opensre_model::instance::Settings;
+use opensre_model::provider::Catalogue;
 use opensre_model::report::Report;
 use opensre_model::resolution::Resolved;
-use opensre_model::routing::Route;
+use opensre_model::routing::{ExplicitChoice, Route, RouteStep, RoutingMode, route};
 use opensre_model::secret::{Secret, SecretSource, SecretValue};
 use opensre_model::value::Value;
 use opensre_model::window::Window;
@@ -33,6 +34,10 @@ pub struct Inquiry<'a> {
     pub http: Http,
     /// Resolves secret references.
     pub secrets: Arc<dyn SecretSource>,
+    /// Instances that the command line names.
+    pub explicit: Vec<ExplicitChoice>,
+    /// How instances are chosen.
+    pub mode: RoutingMode,
     /// The window to look at ([`Window::around`]).
     pub window: Window,
     /// How long the gathering may take.
@@ -75,6 +80,32 @@ pub enum InvestigationError {
 
 fn listed(services: &[String]) -> String {
     if services.is_empty() { String::new() } else { format!(" ({} cannot be asked)", services.join(", ")) }
+}
+
+/// Investigates an alert: chooses the instances, gathers from them, and says what is wrong.
+///
+/// Needs a Tokio runtime with timers. A query that blocks its thread holds up the others only where the runtime has
+/// one thread.
+pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationError> {
+    let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
+    let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.mode);
+    if let Some(refused) = routes.iter().find(|route| route.step == RouteStep::CommandLine && route.chosen.is_empty()) {
+        return Err(unknown_instance(refused, inquiry.resolved));
+    }
+    investigate_along(inquiry, &routes).await
+}
+
+fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> InvestigationError {
+    let names: Vec<String> = resolved
+        .family(&route.service)
+        .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
+        .unwrap_or_default();
+    let hint = if names.is_empty() {
+        "see `opensre integrations list` for what is configured".to_owned()
+    } else {
+        format!("instances of {}: {}", route.service, names.join(", "))
+    };
+    InvestigationError::UnknownInstance { reason: route.reason.clone(), hint }
 }
 
 /// Investigates along routes that were chosen already.

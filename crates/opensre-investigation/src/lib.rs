@@ -19,4 +19,4 @@ pub mod subject;
 
 pub use gather::{Observer, Progress};
 pub use hypotheses::{Diagnosis, diagnose};
-pub use inquiry::{Inquiry, InvestigationError, investigate_along};
+pub use inquiry::{Inquiry, InvestigationError, investigate, investigate_along};

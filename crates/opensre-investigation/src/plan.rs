@@ -38,7 +38,8 @@ pub struct Plan {
 pub fn plan(alert: &Alert, routes: &[Route<'_>], resolved: &Resolved, providers: &[Provider]) -> Plan {
     let mut plan = Plan::default();
     for route in routes {
-        if route.chosen.is_empty() {
+        let incomplete = resolved.family(&route.service).is_some_and(|family| !family.incomplete.is_empty());
+        if route.chosen.is_empty() && !incomplete {
             plan.gaps.push(gap(
                 &route.service,
                 None,

@@ -1,58 +1,42 @@
 //! What an alert is about, and how anything else relates to it: the same service, one that it depends on, or another.
 //!
-//! Labels decide, by the conventional keys of Prometheus, OpenTelemetry, Kubernetes and the clouds; names are
+//! Labels decide, in the spellings of Prometheus, OpenTelemetry, Kubernetes and the clouds; names are
 //! compared without environment words, ports, pod hashes and generic endings. Text only adds where labels are silent.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use opensre_model::alert::{Alert, Labels};
+use opensre_model::alert::{Alert, Labels, standard_name};
 use regex::Regex;
 
-/// Label keys that name a service, in the order in which they name it best; `.` and `-` count as `_`.
-const SERVICE_KEYS: &[&str] = &[
-    "service_name",
+/// Labels that name a service, in the order in which they name it best: standard names ([`standard_name`] knows their
+/// other spellings), and what is not standard but usual.
+const SERVICE_LABELS: &[&str] = &[
     "service",
-    "servicename",
-    "kube_service",
-    "app_kubernetes_io_name",
-    "app",
-    "application",
-    "k8s_deployment_name",
     "deployment",
-    "kube_deployment",
-    "deployment_name",
     "statefulset",
     "k8s_statefulset_name",
     "daemonset",
+    "k8s_daemonset_name",
     "workload",
     "component",
     "container",
-    "container_name",
-    "k8s_container_name",
     "pod",
-    "pod_name",
-    "k8s_pod_name",
-    "function_name",
     "functionname",
+    "function_name",
     "dbinstanceidentifier",
     "dag_id",
     "job",
 ];
 
-/// How many of [`SERVICE_KEYS`] name the service outright: where both sides have one of these, it alone decides.
-const OUTRIGHT: usize = 5;
+/// How many of [`SERVICE_LABELS`] name the service outright: where both sides have one of these, it alone decides.
+const OUTRIGHT: usize = 1;
 
-/// Label keys that name a machine.
-const HOST_KEYS: &[&str] = &["node", "host", "hostname", "host_name", "k8s_node_name", "nodename", "instance"];
+/// Labels that name a machine.
+const HOST_LABELS: &[&str] = &["node", "nodename", "k8s_node_name", "kube_node", "instance"];
 
-/// Label keys that tell two places with the same service apart.
-const SCOPE_KEYS: &[&[&str]] = &[
-    &["env", "environment", "deployment_environment", "deployment_environment_name", "stage"],
-    &["cluster", "k8s_cluster_name", "cluster_name", "kube_cluster_name"],
-    &["namespace", "k8s_namespace_name", "kube_namespace"],
-    &["region", "cloud_region", "aws_region"],
-];
+/// Labels that tell two places with the same service apart.
+const SCOPE_LABELS: &[&str] = &["env", "cluster", "namespace", "region"];
 
 /// Values of such labels that name the collector, not the service.
 const COLLECTORS: &[&str] = &[
@@ -183,7 +167,7 @@ impl Subject {
         let mut maps: Vec<&Labels> = vec![&alert.labels];
         maps.extend(alert.items.iter().map(|item| &item.labels));
         for &map in &maps {
-            subject.outright.extend(parsed(&values_of(map, &SERVICE_KEYS[..OUTRIGHT])));
+            subject.outright.extend(parsed(&values_of(map, &SERVICE_LABELS[..OUTRIGHT])));
             for name in names(map) {
                 if let Some(key) = Name::parse(&name)
                     && subject.keys.insert(key)
@@ -193,9 +177,9 @@ impl Subject {
             }
             subject.hosts.extend(hosts(map));
         }
-        for (position, keys) in SCOPE_KEYS.iter().enumerate() {
+        for (position, wanted) in SCOPE_LABELS.iter().enumerate() {
             // Alerts of one group may come from several places; then the scope tells nothing apart.
-            let values: BTreeSet<String> = maps.iter().filter_map(|map| first(map, keys)).collect();
+            let values: BTreeSet<String> = maps.iter().filter_map(|map| scope(map, wanted)).collect();
             if let [value] = values.into_iter().collect::<Vec<_>>().as_slice() {
                 subject.scopes.push((position, value.clone()));
             }
@@ -216,12 +200,12 @@ impl Subject {
     /// How something with these labels relates to it.
     pub fn relation(&self, labels: &Labels) -> Relation {
         for (position, wanted) in &self.scopes {
-            if first(labels, SCOPE_KEYS[*position]).is_some_and(|value| value != *wanted) {
+            if scope(labels, SCOPE_LABELS[*position]).is_some_and(|value| value != *wanted) {
                 return Relation::Other;
             }
         }
         if !self.outright.is_empty() {
-            let theirs = parsed(&values_of(labels, &SERVICE_KEYS[..OUTRIGHT]));
+            let theirs = parsed(&values_of(labels, &SERVICE_LABELS[..OUTRIGHT]));
             if !theirs.is_empty() {
                 return compare(&self.outright, &theirs);
             }
@@ -275,16 +259,17 @@ pub fn name_of(labels: &Labels) -> Option<String> {
 
 /// The machine that labels name, as written.
 pub fn host_of(labels: &Labels) -> Option<String> {
-    HOST_KEYS.iter().find_map(|wanted| lookup(labels, wanted))
+    HOST_LABELS.iter().find_map(|wanted| lookup(labels, wanted))
 }
 
-/// A conventional key's value, whatever separators and letter case its name has.
+/// The value of a label, whatever convention spells its name; the standard spelling first.
 pub fn lookup(labels: &Labels, wanted: &str) -> Option<String> {
     labels
-        .iter()
-        .find(|(key, _)| normalised_key(key) == wanted)
+        .get_key_value(wanted)
+        .into_iter()
+        .chain(labels.iter().filter(|(key, _)| canonical(key) == wanted))
         .map(|(_, value)| value.trim())
-        .filter(|value| !value.is_empty())
+        .find(|value| !value.is_empty())
         .map(str::to_owned)
 }
 
@@ -322,7 +307,7 @@ fn parsed(written: &[String]) -> Vec<Name> {
 }
 
 fn names(labels: &Labels) -> Vec<String> {
-    values_of(labels, SERVICE_KEYS)
+    values_of(labels, SERVICE_LABELS)
 }
 
 fn values_of(labels: &Labels, keys: &[&str]) -> Vec<String> {
@@ -330,7 +315,7 @@ fn values_of(labels: &Labels, keys: &[&str]) -> Vec<String> {
 }
 
 fn hosts(labels: &Labels) -> BTreeSet<String> {
-    HOST_KEYS
+    HOST_LABELS
         .iter()
         .filter_map(|wanted| lookup(labels, wanted))
         .map(|host| {
@@ -340,10 +325,11 @@ fn hosts(labels: &Labels) -> BTreeSet<String> {
         .collect()
 }
 
-fn first(labels: &Labels, keys: &[&str]) -> Option<String> {
-    keys.iter().find_map(|wanted| lookup(labels, wanted)).map(|value| value.to_lowercase())
+fn scope(labels: &Labels, wanted: &str) -> Option<String> {
+    lookup(labels, wanted).map(|value| value.to_lowercase())
 }
 
-fn normalised_key(key: &str) -> String {
-    key.to_lowercase().replace(['.', '-', '/'], "_")
+/// The standard name of a label, else its own name in one spelling.
+fn canonical(key: &str) -> String {
+    standard_name(key).map_or_else(|| key.to_lowercase().replace(['.', '-', '/'], "_"), str::to_owned)
 }

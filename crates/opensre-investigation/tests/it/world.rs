@@ -83,6 +83,7 @@ impl World {
             starts_at: Some(onset),
             ends_at: None,
             labels: all.clone(),
+            label_paths: Labels::new(),
             annotations: Labels::new(),
             items: vec![AlertItem { labels: all, starts_at: Some(onset), ..AlertItem::default() }],
             hints: Vec::new(),
