@@ -72,11 +72,10 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
     let inquiry = Inquiry {
         window: Window::around(alert.starts_at, alert.ends_at, wishes.now, wishes.since),
         alert,
-        catalogue: &app.catalogue,
         resolved: &effective.resolved,
         providers: &app.providers,
-        explicit: &wishes.explicit,
-        routing: wishes.routing,
+        explicit: wishes.explicit,
+        mode: wishes.routing,
         http,
         secrets,
         deadline: wishes.deadline,
