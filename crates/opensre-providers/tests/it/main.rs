@@ -2,6 +2,7 @@
 
 mod grafana_calls;
 mod grafana_formats;
+mod lab;
 mod loki_calls;
 mod loki_formats;
 mod stub;
