@@ -174,7 +174,8 @@ impl Scope<'_> {
             kind: "alert rule".to_owned(),
             name: rule.name.clone(),
             observed_at: rule.evaluated_at?,
-            healthy: (rule.health == "ok").then_some(!mine),
+            // A rule that fires for other things says nothing about this one.
+            healthy: if mine { Some(false) } else { (rule.health == "ok" && rule.active.is_empty()).then_some(true) },
             attributes,
         })
     }

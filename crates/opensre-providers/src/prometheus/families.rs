@@ -9,13 +9,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use opensre_model::evidence::Meaning;
 
 use super::known::{KNOWN, Known, RUNTIME};
-use super::promql::{Compare, Matcher, Selector, label_name};
+use super::outcome;
+use super::promql::{Matcher, Selector, label_name};
 
 /// A metric that is there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
-    /// The labels that its series have.
+    /// The labels that some of its series have.
     pub labels: BTreeSet<String>,
+    /// Values of those labels that tell how a request ended, by label.
+    pub outcomes: BTreeMap<String, BTreeSet<String>>,
     /// Finds its series of what the alert is about.
     pub selector: Selector,
     /// Labels that its series are kept apart by.
@@ -39,32 +42,6 @@ pub struct Planned {
     /// The metrics that it covers.
     pub covers: Vec<String>,
 }
-
-/// Labels that tell how a request ended.
-const OUTCOME_LABELS: &[&str] = &[
-    "status",
-    "code",
-    "status_code",
-    "http_status",
-    "http_status_code",
-    "http_response_status_code",
-    "response_code",
-    "http_code",
-    "status_class",
-    "grpc_code",
-    "grpc_status",
-    "rpc_grpc_status_code",
-    "envoy_response_code",
-    "outcome",
-    "result",
-];
-
-/// Values of such labels that mean the server's failure: HTTP classes and codes, gRPC codes by name and number, words.
-const FAILED: &str = "5..|(?i:error|errors|err|failed|failure|fail|server_error|unknown|deadline_?exceeded|\
-                      resource_?exhausted|aborted|internal|unavailable|data_?loss|timeout|exception)";
-
-/// gRPC codes as numbers: unknown, deadline exceeded, resource exhausted, aborted, internal, unavailable, data loss.
-const FAILED_GRPC_NUMBERS: &str = "2|4|8|10|13|14|15";
 
 /// Most queries of one kind: failures of requests, latencies.
 const MOST_ALIKE: usize = 3;
@@ -124,15 +101,14 @@ impl<'a> Planner<'a> {
         let mut kinds = BTreeSet::new();
         let with_outcome = counted.iter().filter_map(|name| {
             let found = &self.inventory[*name];
-            let outcome = OUTCOME_LABELS.iter().find(|label| found.labels.contains(**label))?;
+            let failed = outcome::failed(&found.outcomes)?;
             let first = kinds.insert(is_outgoing(name));
-            (first || !name.ends_with("_count")).then_some((*name, *outcome))
+            (first || !name.ends_with("_count")).then_some((*name, failed))
         });
-        for (name, outcome) in with_outcome.take(MOST_ALIKE).collect::<Vec<_>>() {
+        for (name, failed) in with_outcome.take(MOST_ALIKE).collect::<Vec<_>>() {
             let found = &self.inventory[name];
             let total = self.rate(found, &found.selector.of(name));
-            let failed = found.selector.of(name).and(Matcher::new(outcome, Compare::Like, failed_values(outcome)));
-            let failed = self.rate(found, &failed);
+            let failed = self.rate(found, &found.selector.of(name).and(failed));
             let what = if is_outgoing(name) { "calls" } else { "requests" };
             // No failure at all has no series; then the share is zero, not unknown.
             let query = format!("({failed} or 0 * {total}) / {total}");
@@ -360,7 +336,7 @@ fn is_counter(name: &str) -> bool {
 
 /// Series about series: when they began, and constants.
 fn is_bookkeeping(name: &str) -> bool {
-    name.ends_with("_created") || name.ends_with("_info")
+    name.ends_with("_created") || name.ends_with("_info") || matches!(name, "ALERTS" | "ALERTS_FOR_STATE")
 }
 
 /// Fills the places (`$R`, `$0`) of a template. What is filled in is not looked at again: it may hold a `$`.
@@ -395,10 +371,6 @@ fn unit_of(name: &str) -> Option<&'static str> {
         ("_celsius", "celsius"),
     ];
     UNITS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, unit)| *unit)
-}
-
-fn failed_values(label: &str) -> String {
-    if label.contains("grpc") { format!("{FAILED}|{FAILED_GRPC_NUMBERS}") } else { FAILED.to_owned() }
 }
 
 /// The labels of a `by` clause, each once.

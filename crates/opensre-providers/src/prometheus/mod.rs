@@ -17,6 +17,7 @@ mod api;
 mod firing;
 mod known;
 mod links;
+mod outcome;
 mod queries;
 mod range;
 mod related;

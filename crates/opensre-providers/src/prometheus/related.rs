@@ -9,7 +9,7 @@ use opensre_model::window::Window;
 
 use super::families::{self, Found, Inventory, Planned};
 use super::selection::{self, Candidate};
-use super::{api, promql, summary};
+use super::{api, outcome, promql, summary};
 use crate::backend::Backend;
 use crate::driver::Answer;
 use crate::failure::Failure;
@@ -123,34 +123,64 @@ fn sort_out(candidates: &[Candidate], series: &[Labels], mut notes: Vec<String>)
     if series.len() > MOST_FOUND {
         notes.push(format!("{} series fit; the first {MOST_FOUND} are looked at", series.len()));
     }
-    let mut best: BTreeMap<&str, (usize, BTreeSet<&str>)> = BTreeMap::new();
+    let mut metrics: BTreeMap<&str, Metric> = BTreeMap::new();
     let (mut found, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for one in series.iter().take(MOST_FOUND) {
         let Some(name) = one.get("__name__") else { continue };
-        let mut finding =
+        let finding =
             candidates.iter().enumerate().filter(|(_, candidate)| candidate.finds(one)).map(|(index, _)| index);
-        let Some(first) = finding.next() else { continue };
-        found.insert(first);
+        let finding: Vec<usize> = finding.collect();
+        let Some(first) = finding.first().copied() else { continue };
         found.extend(finding);
         seen.extend(one.keys().cloned());
-        let known = best.entry(name).or_insert((first, BTreeSet::new()));
-        if first < known.0 {
-            *known = (first, BTreeSet::new());
-        }
-        if first == known.0 {
-            known.1.extend(one.keys().map(String::as_str).filter(|label| *label != "__name__"));
-        }
+        metrics.entry(name).or_insert_with(|| Metric::new(first)).add(first, one);
     }
-    let inventory = best
+    let inventory = metrics
         .into_iter()
-        .map(|(name, (index, labels))| {
-            let candidate = &candidates[index];
-            let grouping = candidate.grouping(|label| labels.contains(label)).map(str::to_owned).collect();
-            let labels = labels.into_iter().map(str::to_owned).collect();
-            (name.to_owned(), Found { labels, selector: candidate.selector.clone(), grouping })
-        })
+        .map(|(name, metric)| (name.to_owned(), metric.found(&candidates[metric.candidate])))
         .collect();
     Discovered { inventory, found, labels: seen, notes }
+}
+
+/// What is known about one metric: the best candidate that finds series of it, and what those are like.
+struct Metric<'a> {
+    candidate: usize,
+    some: BTreeSet<&'a str>,
+    all: Option<BTreeSet<&'a str>>,
+    outcomes: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl<'a> Metric<'a> {
+    fn new(candidate: usize) -> Self {
+        Self { candidate, some: BTreeSet::new(), all: None, outcomes: BTreeMap::new() }
+    }
+
+    fn add(&mut self, candidate: usize, series: &'a Labels) {
+        if candidate < self.candidate {
+            *self = Self::new(candidate);
+        } else if candidate > self.candidate {
+            return;
+        }
+        let labels: BTreeSet<&str> = series.keys().map(String::as_str).filter(|label| *label != "__name__").collect();
+        self.all = Some(match self.all.take() {
+            Some(all) => all.intersection(&labels).copied().collect(),
+            None => labels.clone(),
+        });
+        self.some.extend(labels);
+        for (label, value) in series.iter().filter(|(label, _)| outcome::may_tell(label)) {
+            self.outcomes.entry(label.clone()).or_default().insert(value.clone());
+        }
+    }
+
+    fn found(&self, candidate: &Candidate) -> Found {
+        let none = BTreeSet::new();
+        Found {
+            labels: self.some.iter().map(|label| (*label).to_owned()).collect(),
+            outcomes: self.outcomes.clone(),
+            selector: candidate.narrowed(&self.some, self.all.as_ref().unwrap_or(&none)),
+            grouping: candidate.grouping(&self.some),
+        }
+    }
 }
 
 /// What of the alert's labels is not there, as one gap.

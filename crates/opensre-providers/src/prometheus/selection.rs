@@ -4,6 +4,8 @@
 //! Nothing is assumed about the back end: every candidate is asked for in one call, and only those for which it has
 //! series are used. What it does not have is reported.
 
+use std::collections::BTreeSet;
+
 use opensre_model::alert::Labels;
 
 use super::promql::{Compare, Matcher, Selector, is_classic_label, literal_regex};
@@ -202,27 +204,42 @@ impl Candidate {
             && scope.iter().all(|(name, value)| series.get(name).is_none_or(|found| found == value || found.is_empty()))
     }
 
-    /// The labels that its series are kept apart by: the one that names the thing, and those of the scope that the
-    /// series really have.
-    pub fn grouping<'a>(&'a self, has: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'a str> {
-        std::iter::once(self.matching.label.as_str())
-            .chain(self.matching.scope.iter().map(|(name, _)| name.as_str()).filter(move |name| has(name)))
+    /// The selector for series of which it is known which labels some have and which all have: a label of the scope
+    /// that none has narrows nothing, and one that all have can be asked for outright.
+    pub fn narrowed(&self, some: &BTreeSet<&str>, all: &BTreeSet<&str>) -> Selector {
+        let scope = self.matching.scope.iter().filter(|(name, _)| some.contains(name.as_str()));
+        Selector::matching(std::iter::once(self.matching.matcher()).chain(scope.map(|(name, value)| {
+            if all.contains(name.as_str()) {
+                Matcher::equal(name.clone(), value.clone())
+            } else {
+                Matcher::equal_or_absent(name.clone(), value)
+            }
+        })))
+    }
+
+    /// The labels that its series are kept apart by: the one that names the thing, and those of the scope that some
+    /// have.
+    pub fn grouping(&self, some: &BTreeSet<&str>) -> Vec<String> {
+        let scope = self.matching.scope.iter().map(|(name, _)| name).filter(|name| some.contains(name.as_str()));
+        std::iter::once(&self.matching.label).chain(scope).cloned().collect()
     }
 }
 
 impl Matching {
-    fn selector(&self) -> Selector {
+    fn matcher(&self) -> Matcher {
         let label = self.label.clone();
-        let matcher = match &self.value {
+        match &self.value {
             Value::Exactly(value) => Matcher::equal(label, value.clone()),
             Value::Host(host) => Matcher::new(label, Compare::Like, format!("{}(:[0-9]+)?", literal_regex(host))),
             Value::Ending(name) => Matcher::new(label, Compare::Like, format!(".+/{}", literal_regex(name))),
             Value::PodOf(name) => Matcher::new(label, Compare::Like, format!("{}-{POD_SUFFIX}", literal_regex(name))),
-        };
-        let scope = self.scope.iter().filter(|(name, _)| is_classic_label(name));
-        Selector::matching(
-            std::iter::once(matcher).chain(scope.map(|(name, value)| Matcher::equal_or_absent(name.clone(), value))),
-        )
+        }
+    }
+
+    /// Finds its series, and of those in another scope none that says so.
+    fn selector(&self) -> Selector {
+        let scope = self.scope.iter().map(|(name, value)| Matcher::equal_or_absent(name.clone(), value));
+        Selector::matching(std::iter::once(self.matcher()).chain(scope))
     }
 }
 

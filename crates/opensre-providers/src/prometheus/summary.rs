@@ -52,6 +52,16 @@ pub(crate) fn named(labels: &Labels) -> String {
     pairs.join(" ")
 }
 
+/// A label's value on one line, bounded.
+fn short(value: &str) -> String {
+    const MOST: usize = 80;
+    let line: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(MOST) {
+        Some((cut, _)) => format!("{}…", &line[..cut]),
+        None => line,
+    }
+}
+
 /// A value with its unit, to three digits.
 pub(crate) fn quantity(value: f64, unit: Option<&str>) -> String {
     const KIB: f64 = 1024.0;
