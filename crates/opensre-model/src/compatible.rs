@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::fields;
 use crate::instance::{Instance, Settings};
-use crate::provider::{Catalogue, DictionaryForm, ProviderSpec};
+use crate::provider::{Catalogue, DictionaryForm, FieldSpec, ProviderSpec};
 use crate::redaction;
 use crate::resolution::{Family, Incomplete, Resolved};
 use crate::value::Config;
@@ -69,8 +69,9 @@ pub fn effective(catalogue: &Catalogue, resolved: &Resolved, reveal: bool) -> Ma
     effective
 }
 
-/// An instance's flat config: every declared field, unset ones empty, and `integration_id`. A service that the
-/// catalogue does not know has `{credentials, integration_id}`.
+/// An instance's flat config: every declared field, unset ones empty, and `integration_id`. Fields that the Python
+/// product lacks are there only when they are set to something other than their default. A service that the catalogue
+/// does not know has `{credentials, integration_id}`.
 pub fn flat_config(catalogue: &Catalogue, instance: &Instance, reveal: bool) -> Map<String, Json> {
     match &instance.settings {
         Settings::Typed(config) => match catalogue.find(&instance.service) {
@@ -103,9 +104,11 @@ fn firsts(family: &Family) -> Vec<(&str, usize)> {
 
 fn flat(spec: &ProviderSpec, config: &Config, integration_id: &str, reveal: bool) -> Map<String, Json> {
     let show = if reveal { fields::revealed } else { fields::shown };
+    let is_kept = |field: &FieldSpec| !field.extension || config.get(field.key) != fields::default(field).as_ref();
     let mut flat: Map<String, Json> = spec
         .fields
         .iter()
+        .filter(|field| is_kept(field))
         .map(|field| (field.key.to_owned(), config.get(field.key).map_or_else(|| fields::empty(field), show)))
         .collect();
     // What an instance brought along when it moved from another key of the family.

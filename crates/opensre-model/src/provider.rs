@@ -72,6 +72,8 @@ pub struct FieldSpec {
     pub prompt: &'static str,
     /// One line of help.
     pub help: &'static str,
+    /// A value as people write it, for documentation and prompts; not for secrets, and not needed where there is a default.
+    pub example: Option<&'static str>,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
     /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
@@ -184,6 +186,8 @@ pub struct Hooks {
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
     /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
     pub from_environment: Option<FromEnvironment>,
+    /// Variables that `from_environment` reads though no field declares them, each with what it decides.
+    pub variables: &'static [(&'static str, &'static str)],
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
@@ -195,7 +199,7 @@ pub struct Hooks {
 impl Hooks {
     /// No hook: what most providers have, usable in a static declaration.
     pub const NONE: Self =
-        Self { from_environment: None, refine: None, flatten: None, dictionary: DictionaryForm::Flat };
+        Self { from_environment: None, variables: &[], refine: None, flatten: None, dictionary: DictionaryForm::Flat };
 }
 
 /// The form of a provider's instances in the `resolved` dictionary of the Python product.
@@ -233,6 +237,7 @@ impl FieldSpec {
             read_as: &[],
             prompt: "",
             help: "",
+            example: None,
             identifies: None,
             extension: false,
         }
@@ -330,6 +335,13 @@ impl FieldSpec {
     #[must_use]
     pub const fn identifies(mut self, what: Identifies) -> Self {
         self.identifies = Some(what);
+        self
+    }
+
+    /// A value as people write it.
+    #[must_use]
+    pub const fn example(mut self, value: &'static str) -> Self {
+        self.example = Some(value);
         self
     }
 

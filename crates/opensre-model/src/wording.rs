@@ -40,30 +40,39 @@ pub(crate) fn joined(parts: &[String], last: &str) -> String {
 /// The known name that a written one probably meant: the same but for letter case and separators, or a typing error
 /// away.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if written.chars().count() > LONGEST_NAME {
-        return None;
-    }
-    let letters = |text: &str| -> String {
-        text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let wanted = letters(written);
+    let wanted = letters(written)?;
     known
         .into_iter()
         .filter_map(|candidate| {
-            let candidate_letters = letters(candidate);
+            let candidate_letters = letters(candidate)?;
             let [length, candidate_length] = [wanted.chars().count(), candidate_letters.chars().count()];
-            let shorter = length.min(candidate_length);
             // One error in four letters, two in eight, three in twelve: beyond that it is another word.
-            let allowed = shorter / 4;
-            let contained =
-                shorter >= 4 && (wanted.contains(&candidate_letters) || candidate_letters.contains(&wanted));
-            if !contained && length.abs_diff(candidate_length) > allowed {
+            let allowed = length.min(candidate_length) / 4;
+            if length.abs_diff(candidate_length) > allowed {
                 // The distance is at least the difference in length: no need to measure it.
                 return None;
             }
             let distance = strsim::damerau_levenshtein(&wanted, &candidate_letters);
-            (contained || distance <= allowed).then_some((distance, candidate))
+            (distance <= allowed).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// The known name that a written one says more or less of: `hostname` and `host`, `token` and `bearer_token`.
+pub(crate) fn related<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = letters(written)?;
+    known.into_iter().find(|candidate| {
+        letters(candidate).is_some_and(|candidate| {
+            let shorter = wanted.len().min(candidate.len());
+            shorter >= 4 && (wanted.contains(&candidate) || candidate.contains(&wanted))
+        })
+    })
+}
+
+/// A name's letters and digits in lower case; `None` for what is too long to be a name.
+fn letters(name: &str) -> Option<String> {
+    let is_name = name.chars().nth(LONGEST_NAME).is_none();
+    let letters = name.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase);
+    is_name.then(|| letters.collect())
 }

@@ -4,10 +4,11 @@
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
 //! the same everywhere), `refine` and `environment` (steps of their hooks), `mcp` (servers of the Model Context
 //! Protocol), [`subject`] (what an alert is about), `siblings` (which other alerts are of the same things) and
-//! [`quoting`] (string literals of query languages).
+//! [`quoting`] (string literals of query languages). [`docs`] makes the reference pages.
 
 pub mod access;
 pub mod backend;
+pub mod docs;
 pub mod driver;
 pub mod failure;
 pub mod quoting;

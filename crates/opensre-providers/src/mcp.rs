@@ -16,8 +16,11 @@ pub(crate) const fn mode(variables: &'static [&'static str]) -> FieldSpec {
 }
 
 /// `command`: the program to start in the mode `stdio`.
-pub(crate) const fn command(variables: &'static [&'static str]) -> FieldSpec {
-    FieldSpec::text("command").env(variables).ask("Command", "only in the mode stdio: the program to start")
+pub(crate) const fn command(variables: &'static [&'static str], example: &'static str) -> FieldSpec {
+    FieldSpec::text("command")
+        .example(example)
+        .env(variables)
+        .ask("Command", "only in the mode stdio: the program to start")
 }
 
 /// `args`: its arguments.
@@ -29,12 +32,6 @@ pub(crate) const fn args(variables: &'static [&'static str]) -> FieldSpec {
 
 /// A URL, or a command in the mode `stdio`.
 pub(crate) const SERVER: Rule = Rule::Any(&[
-    Rule::Check { words: "a `url`", holds: has_url },
-    Rule::Check { words: "a `command` with the mode `stdio`", holds: has_command },
-]);
-
-/// The same for variables, so that what is missing can be named by its field.
-pub(crate) const ENVIRONMENT: Rule = Rule::Any(&[
     Rule::All(&[Rule::Set("url"), Rule::Check { words: "a mode other than `stdio`", holds: is_remote }]),
     Rule::All(&[Rule::Set("command"), Rule::Check { words: "the mode `stdio`", holds: is_stdio }]),
 ]);
@@ -45,11 +42,6 @@ fn is_stdio(config: &Config) -> bool {
 
 fn is_remote(config: &Config) -> bool {
     !is_stdio(config)
-}
-
-/// Whether a remote server is named.
-fn has_url(config: &Config) -> bool {
-    is_remote(config) && config.has("url")
 }
 
 /// Whether a program to start is named.

@@ -16,7 +16,7 @@ use crate::provider::{Catalogue, Draft, ProviderSpec};
 use crate::record::{RawInstance, Record};
 use crate::resolution::Incomplete;
 use crate::rule;
-use crate::wording::{joined, nearest, quoted};
+use crate::wording::{joined, nearest, quoted, related};
 
 /// What a record's instances are.
 #[derive(Debug, Clone, Default)]
@@ -86,12 +86,12 @@ pub(crate) fn outcomes(catalogue: &Catalogue, record: &Record) -> (Vec<Outcome>,
 }
 
 fn unknown_service(catalogue: &Catalogue, record: &Record, service: &str) -> Diagnostic {
-    let names = catalogue.iter().flat_map(|spec| std::iter::once(spec.key).chain(spec.aliases.iter().copied()));
+    let names = || catalogue.iter().flat_map(|spec| std::iter::once(spec.key).chain(spec.aliases.iter().copied()));
     let report = |severity| {
         Diagnostic::new(severity, record.source.clone(), "is not a known service; it is kept as stored")
             .with_service(service)
     };
-    match nearest(service, names) {
+    match nearest(service, names()).or_else(|| related(service, names())) {
         Some(name) => report(Severity::Warning).with_hint(format!("did you mean `{name}`?")),
         None => report(Severity::Note),
     }

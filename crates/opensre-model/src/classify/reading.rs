@@ -8,7 +8,7 @@ use crate::fields;
 use crate::provider::FieldSpec;
 use crate::secret::{SecretReference, SecretValue};
 use crate::value::{Config, Value};
-use crate::wording::{nearest, plain};
+use crate::wording::{nearest, plain, related};
 
 impl Classifier<'_> {
     /// Reads every declared field; the first that cannot be read rejects the instance.
@@ -63,11 +63,17 @@ impl Classifier<'_> {
         };
         let unknown: Vec<&String> = credentials.keys().filter(|key| !known().any(|known| known == *key)).collect();
         for key in unknown {
-            let near = nearest(key, known());
+            let near = nearest(key, known()).or_else(|| related(key, known()));
+            // A version 1 record may have had them at top level, so they are no error.
+            let beside = matches!(key.as_str(), "name" | "tags");
+            let near = near.filter(|_| !beside);
             let severity = if near.is_some() { Severity::Warning } else { Severity::Note };
             let reason = format!("is not a field of {}; it is not read", self.spec.name);
             let mut report = self.report(severity, Some(&plain(key)), reason);
             report.hint = near.map(|near| format!("did you mean `{near}`?"));
+            if beside {
+                report.hint = Some("an instance's name and tags stand beside its `credentials`".to_owned());
+            }
             self.diagnostics.push(report);
         }
     }

@@ -100,6 +100,8 @@ impl<'a> Found<'a> {
         let mut credentials = Map::new();
         for field in spec.fields {
             let value = match self.variables.iter().find(|variable| variable.field.key == field.key) {
+                // The Python product knows nothing of an extension; its record has it only where a variable sets it.
+                None if field.extension => None,
                 None => fields::default(field).as_ref().map(fields::revealed),
                 Some(Variable { name, text, .. }) => match fields::read(field, &json!(text)) {
                     Err(_) => Some(json!(text)),

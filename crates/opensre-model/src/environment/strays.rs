@@ -18,10 +18,8 @@ pub(super) fn report(catalogue: &Catalogue, environment: &EnvironmentMap) -> Vec
         .filter_map(|name| {
             let stem = name.strip_suffix(SUFFIX)?.to_lowercase();
             let spec = catalogue.find(&stem).or_else(|| catalogue.find(&stem.replace('_', " ")));
-            let meant = spec.and_then(|spec| {
-                // A second key of a family uses the variable of the first.
-                spec.instances_variable.or_else(|| catalogue.find(spec.family)?.instances_variable)
-            });
+            // A second key of a family uses the variable of the first.
+            let meant = spec.and_then(|spec| catalogue.find(spec.family)?.instances_variable);
             let meant = meant.or_else(|| nearest(name, known.iter().copied()))?;
             let reason = format!("{} is not read by anything", plain(name));
             let report = Diagnostic::new(Severity::Warning, source(name), reason);

@@ -3,11 +3,15 @@
 //! A record is read whatever its shape; version 1 shapes are migrated on the fly; what was odd is a diagnostic.
 //! What a record *means* (types, defaults, whether it can be used) is decided later and never here.
 
+mod document;
+mod edit;
 mod read;
 mod shape;
 
+pub use document::{Document, RecordSummary, StoredInstance};
+pub use edit::{EditError, Upserted};
 pub use read::read_document;
-pub use shape::{Version, is_version_1_shape, migrate_record};
+pub use shape::{NotAStore, Version, is_version_1_shape, migrate_record};
 
 use serde_json::{Map, Value as Json};
 

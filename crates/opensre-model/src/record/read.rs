@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json};
 
-use super::shape::{Version, is_version_1_shape, kind_of, migrate_record, scalar_text};
+use super::shape::{NotAStore, Version, is_version_1_shape, kind_of, migrate_record, scalar_text};
 use super::{RawInstance, Record};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::instance::InstanceName;
@@ -25,24 +25,30 @@ use crate::instance::InstanceName;
 /// assert_eq!(diagnostics.last().unwrap().reason, "integrations[1] is a text, not a record");
 /// ```
 pub fn read_document(document: &Json, source: &Source) -> (Vec<Record>, Vec<Diagnostic>) {
-    let refusal = |reason: String| {
-        let hint = "a store is an object with an `integrations` list; repair the file, or move it away to start anew";
-        (Vec::new(), vec![Diagnostic::new(Severity::Error, source.clone(), reason).with_hint(hint)])
-    };
-    let Some(root) = document.as_object() else {
-        return refusal(format!("the store is {}, not an object; it is read as empty", kind_of(document)));
-    };
-    let entries = match root.get("integrations") {
-        Some(Json::Array(entries)) => entries,
-        Some(other) => {
-            return refusal(format!("`integrations` is {}, not a list; the store is read as empty", kind_of(other)));
+    match split(document) {
+        Ok((root, entries)) => read_entries(Version::read(root.get("version")), entries, source),
+        Err(error) => {
+            let reason = format!("{error}; it is read as empty");
+            (Vec::new(), vec![Diagnostic::new(Severity::Error, source.clone(), reason).with_hint(NotAStore::HINT)])
         }
-        None => return refusal("the store has no `integrations`; it is read as empty".to_owned()),
-    };
+    }
+}
 
+/// A store document's top level and its entries.
+pub(super) fn split(document: &Json) -> Result<(&Map<String, Json>, &[Json]), NotAStore> {
+    let Some(root) = document.as_object() else { return Err(NotAStore::TopLevel(kind_of(document))) };
+    match root.get("integrations") {
+        Some(Json::Array(entries)) => Ok((root, entries)),
+        Some(other) => Err(NotAStore::Integrations(kind_of(other))),
+        None => Err(NotAStore::NoIntegrations),
+    }
+}
+
+/// Reads the entries of a store document.
+pub(super) fn read_entries(version: Version, entries: &[Json], source: &Source) -> (Vec<Record>, Vec<Diagnostic>) {
     let mut records = Vec::with_capacity(entries.len());
     let mut diagnostics = Vec::new();
-    match Version::of(document) {
+    match version {
         Version::One | Version::Two => {}
         Version::Newer => diagnostics.push(
             Diagnostic::new(Severity::Warning, source.clone(), "the store's version is newer than 2")

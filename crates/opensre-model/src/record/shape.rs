@@ -18,16 +18,16 @@ pub enum Version {
 }
 
 impl Version {
-    /// The version of a document.
+    /// Reads the `version` of a document.
     ///
     /// ```
     /// use opensre_model::record::Version;
     /// use serde_json::json;
-    /// assert_eq!(Version::of(&json!({"version": "2", "integrations": []})), Version::Two);
-    /// assert_eq!(Version::of(&json!({"integrations": []})), Version::One);
+    /// assert_eq!(Version::read(Some(&json!("2"))), Version::Two);
+    /// assert_eq!(Version::read(None), Version::One);
     /// ```
-    pub fn of(document: &Json) -> Self {
-        let number = match document.get("version") {
+    pub fn read(version: Option<&Json>) -> Self {
+        let number = match version {
             None | Some(Json::Null) => return Self::One,
             Some(Json::Number(number)) => number.as_f64(),
             Some(Json::String(text)) => text.trim().parse().ok(),
@@ -47,6 +47,26 @@ impl Version {
     }
 }
 
+/// Why a JSON document is no store. It is read as empty and never written over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAStore {
+    /// The top level is something else than an object.
+    #[error("the store is {0}, not an object")]
+    TopLevel(&'static str),
+    /// There is no `integrations` key.
+    #[error("the store has no `integrations`")]
+    NoIntegrations,
+    /// `integrations` is something else than a list.
+    #[error("the store's `integrations` is {0}, not a list")]
+    Integrations(&'static str),
+}
+
+impl NotAStore {
+    /// What to do about it.
+    pub const HINT: &'static str =
+        "a store is an object with an `integrations` list; repair the file, or move it away to start anew";
+}
+
 /// Whether a record has the version 1 shape: no `instances` list, one set of credentials. Such a record is migrated
 /// wherever it is read or changed, whatever the version of its file.
 pub fn is_version_1_shape(record: &Map<String, Json>) -> bool {
@@ -64,7 +84,8 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
         return record.clone();
     }
     let mut migrated = Map::new();
-    migrated.insert("id".to_owned(), record.get("id").cloned().unwrap_or_else(|| json!("")));
+    let id = record.get("id").filter(|id| !id.is_null());
+    migrated.insert("id".to_owned(), id.cloned().unwrap_or_else(|| json!("")));
     if let Some(service) = record.get("service") {
         migrated.insert("service".to_owned(), service.clone());
     }
@@ -82,13 +103,12 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
     let instance = json!({"name": InstanceName::DEFAULT, "tags": {}, "credentials": credentials});
     migrated.insert("instances".to_owned(), Json::Array(vec![instance]));
 
-    for (key, new_key) in [("instances", "unreadable_instances"), ("credentials", "unreadable_credentials")] {
-        if let Some(odd @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) | Json::Object(_))) =
-            record.get(key)
-            && !(key == "credentials" && odd.is_object())
-        {
-            migrated.insert(new_key.to_owned(), odd.clone());
-        }
+    let unread = |key: &str| record.get(key).filter(|value| !value.is_null());
+    if let Some(odd) = unread("instances") {
+        migrated.insert("unreadable_instances".to_owned(), odd.clone());
+    }
+    if let Some(odd) = unread("credentials").filter(|value| !value.is_object()) {
+        migrated.insert("unreadable_credentials".to_owned(), odd.clone());
     }
     migrated
 }

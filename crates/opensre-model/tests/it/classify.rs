@@ -2,6 +2,7 @@
 
 use opensre_model::classify::{Classified, classify};
 use opensre_model::instance::{Instance, Settings};
+use opensre_model::provider::{Catalogue, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
 use opensre_model::value::Value;
 use serde_json::{Value as Json, json};
@@ -72,12 +73,14 @@ fn another_spelling_is_read_only_when_the_field_is_empty() {
 fn what_is_odd_but_readable_is_reported_without_its_value() {
     let credentials = json!({
         "host": "db", "database": "app", "port": "hunter2", "ssl": "hunter2", "timeout_seconds": 1000,
-        "pasword": "hunter2", "userName": "hunter2", "comment": "hunter2",
+        "pasword": "hunter2", "userName": "hunter2", "hostname": "hunter2", "comment": "hunter2", "name": "hunter2",
     });
     insta::assert_snapshot!(reports("sql_database", &credentials), @r#"
     warning: sql_database/a pasword: is not a field of SQL; it is not read (store store.json) [did you mean `password`?]
     warning: sql_database/a userName: is not a field of SQL; it is not read (store store.json) [did you mean `username`?]
+    warning: sql_database/a hostname: is not a field of SQL; it is not read (store store.json) [did you mean `host`?]
     note: sql_database/a comment: is not a field of SQL; it is not read (store store.json)
+    note: sql_database/a name: is not a field of SQL; it is not read (store store.json) [an instance's name and tags stand beside its `credentials`]
     warning: sql_database/a port: is not a whole number; 5432 is used (store store.json)
     warning: sql_database/a ssl: is neither true nor false; true is used (store store.json)
     warning: sql_database/a timeout_seconds: is above 60; 60 is used (store store.json)
@@ -152,6 +155,28 @@ fn the_providers_own_check_moves_warns_and_rejects() {
     warning: pipeline/a base_url: is not encrypted (store store.json)
     error: pipeline/a user: cannot stand beside a token; remove one (store store.json)
     "#);
+}
+
+#[test]
+fn no_hook_moves_an_instance_out_of_its_family() {
+    static STRAYING: ProviderSpec = ProviderSpec {
+        key: "straying",
+        name: "Straying",
+        aliases: &[],
+        family: "straying",
+        kind: ProviderKind::Alerting,
+        instances_variable: None,
+        fields: &[],
+        configured: Rule::All(&[]),
+        environment: Rule::Never,
+        hooks: Hooks { refine: Some(|draft| draft.service = "chat"), ..Hooks::NONE },
+        documentation: "",
+    };
+    let chat = catalogue().find("chat").unwrap();
+    let record = active("x", "straying", &json!([{"credentials": {}}]));
+    let classified = classify(&Catalogue::new(vec![&STRAYING, chat]), &record);
+    assert!(classified.instances.is_empty());
+    insta::assert_snapshot!(messages(&classified.diagnostics), @"error: straying/default: was moved to `chat`, which is not of the family `straying` (store store.json) [this is an error in the provider's declaration: please report it]");
 }
 
 #[test]

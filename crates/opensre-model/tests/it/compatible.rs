@@ -107,6 +107,16 @@ fn a_flat_config_has_every_field_and_the_providers_own_shape() {
 }
 
 #[test]
+fn a_field_that_the_python_product_lacks_is_there_only_when_it_says_something() {
+    let with = |verify: &str| {
+        let credentials = json!({"command": "x", "verify_ssl": verify});
+        let dictionary = dictionary_of(&[active("t", "tools", &json!([{"credentials": credentials}]))], true);
+        dictionary["tools"].get("verify_ssl").cloned()
+    };
+    assert_eq!((with(""), with("yes"), with("no")), (None, None, Some(json!(false))));
+}
+
+#[test]
 fn wrapped_services_and_unknown_ones_are_as_stored() {
     let written = json!({"servers": " q ", "extra": 1, "password": "hunter2"});
     let queue = active("q", "queue", &json!([{"name": "a"}, {"name": "a", "credentials": written}]));
@@ -157,6 +167,18 @@ fn the_effective_view_names_the_source_that_is_really_used() {
             },
         })
     );
+}
+
+#[test]
+fn the_effective_view_has_the_list_of_a_family_once() {
+    let local = active("l", "metrics", &json!([metrics("laptop", "http://localhost:3000")]));
+    let remote = active("r", "metrics", &json!([metrics("prod", "https://p")]));
+    let both = effective_of(&[local.clone(), remote], &[], false);
+    assert_eq!(keys(&both["metrics_local"]), ["source", "config"]);
+    assert_eq!(both["metrics"]["instances"].as_array().unwrap().len(), 2);
+    let only_local = effective_of(&[local], &[], false);
+    assert_eq!(keys(&only_local), ["metrics_local"]);
+    assert_eq!(keys(&only_local["metrics_local"]), ["source", "config", "instances"]);
 }
 
 #[test]

@@ -194,6 +194,15 @@ fn an_empty_variable_never_hides_its_alternative() {
 }
 
 #[test]
+fn defaults_that_the_python_product_lacks_are_not_filled_in() {
+    let (records, _) = records(&catalogue(), &variables(&[("TOOLS_COMMAND", "run")]));
+    assert_eq!(
+        json!(records[0].instances[0].credentials),
+        json!({"url": "https://tools.example.com", "command": "run", "toolsets": ["repos", "issues"]})
+    );
+}
+
+#[test]
 fn a_providers_own_reading_is_migrated_like_any_version_1_record() {
     let (records, _) = records(&catalogue(), &variables(&[("CLOUD_ROLE", "reader"), ("CLOUD_REGION", "ignored")]));
     assert_eq!(records[0].id, "env-cloud");
@@ -224,6 +233,7 @@ fn variables_that_nobody_reads_are_pointed_out() {
         ("METRIC_INSTANCES", "[]x"),
         ("METRICS_LOCAL_INSTANCES", "x"),
         ("WORKER_INSTANCES", "4"),
+        ("OTHER_METRICS_INSTANCES", "4"),
         ("QEUEU_INSTANCES", " "),
     ]);
     insta::assert_snapshot!(messages, @r#"

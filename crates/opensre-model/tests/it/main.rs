@@ -1,4 +1,4 @@
-//! Behaviour of the model through its public surface.
+//! The tests of `opensre-model`, one binary: behaviour through the public surface.
 
 mod catalogue;
 mod classify;
@@ -6,8 +6,10 @@ mod compatible;
 mod environment;
 mod fields;
 mod laws;
+mod record;
 mod redaction;
 mod resolution;
 mod rule;
 mod schema;
+mod secret;
 mod support;

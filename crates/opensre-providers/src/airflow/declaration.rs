@@ -19,6 +19,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["AIRFLOW_BASE_URL"])
             .ask("API URL", "`/api/v1` is appended where no API is named; Airflow 3 has `/api/v2`"),
         FieldSpec::text("username")
+            .example("opensre")
             .env(&["AIRFLOW_USERNAME"])
             .ask("User name", "a user with the role Viewer; leave empty to use a token"),
         FieldSpec::secret("password").env(&["AIRFLOW_PASSWORD"]).ask("Password", "of that user"),

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("ALERTMANAGER_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://alertmanager.example.net")
             .env(&["ALERTMANAGER_URL"])
             .ask("Alertmanager URL", "without `/api/v2`; may have a path prefix"),
         fields::bearer_token(&["ALERTMANAGER_BEARER_TOKEN"]),

@@ -15,6 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("ARGOCD_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://argocd.example.net")
             .env(&["ARGOCD_BASE_URL"])
             .ask("Argo CD URL", "https; plain http only for this machine"),
         FieldSpec::secret("bearer_token")
@@ -25,7 +26,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
              password",
             )
             .read_as(&["auth_token", "token"]),
-        FieldSpec::text("username").env(&["ARGOCD_USERNAME"]).ask("User name", "with a password, in place of a token"),
+        FieldSpec::text("username")
+            .example("opensre")
+            .env(&["ARGOCD_USERNAME"])
+            .ask("User name", "with a password, in place of a token"),
         FieldSpec::secret("password").env(&["ARGOCD_PASSWORD"]).ask("Password", "of that user"),
         FieldSpec::text("project")
             .env(&["ARGOCD_PROJECT"])

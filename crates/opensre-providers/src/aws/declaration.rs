@@ -15,6 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("AWS_INSTANCES"),
     fields: &[
         FieldSpec::text("role_arn")
+            .example("arn:aws:iam::123456789012:role/opensre")
             .env(&["AWS_ROLE_ARN"])
             .ask("Role ARN", "a role to assume, with ReadOnlyAccess or less; wins over access keys")
             .identifies(Identifies::AwsArn),

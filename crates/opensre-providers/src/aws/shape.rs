@@ -37,7 +37,7 @@ pub(super) fn from_environment(environment: &EnvironmentMap) -> Option<Map<Strin
 /// Moves the static keys of a flat config into `credentials`. Without static keys there is no such key.
 pub(super) fn nest_keys(config: &mut Map<String, Json>) {
     let nested: Map<String, Json> =
-        STATIC_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), config.remove(*key)?))).collect();
+        STATIC_KEYS.iter().filter_map(|key| Some(((*key).to_owned(), config.shift_remove(*key)?))).collect();
     let has_keys = nested.get("access_key_id").and_then(Json::as_str).is_some_and(|id| !id.is_empty());
     if has_keys {
         config.insert("credentials".to_owned(), Json::Object(nested));

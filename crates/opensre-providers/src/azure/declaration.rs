@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("AZURE_INSTANCES"),
     fields: &[
         FieldSpec::text("workspace_id")
+            .example("00000000-0000-0000-0000-000000000000")
             .env(&["AZURE_LOG_ANALYTICS_WORKSPACE_ID"])
             .ask("Workspace id", "Log Analytics workspace > Overview: a UUID, not the resource id"),
         FieldSpec::secret("access_token")
@@ -23,10 +24,12 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["AZURE_LOG_ANALYTICS_ENDPOINT"])
             .ask("API URL", "another one only in a national cloud"),
         FieldSpec::text("tenant_id")
+            .example("00000000-0000-0000-0000-000000000000")
             .env(&["AZURE_TENANT_ID"])
             .ask("Tenant id", "Microsoft Entra ID > Overview; needed with client_id"),
         FieldSpec::text("subscription_id").env(&["AZURE_SUBSCRIPTION_ID"]).ask("Subscription id", "of the workspace"),
         FieldSpec::text("client_id")
+            .example("00000000-0000-0000-0000-000000000000")
             .env(&["AZURE_CLIENT_ID"])
             .ask("Client id", "of an app registration with the role Log Analytics Reader on the workspace")
             .extension(),

@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("AZURE_SQL_INSTANCES"),
     fields: &[
-        FieldSpec::text("server").env(&["AZURE_SQL_SERVER"]).ask("Server", "{name}.database.windows.net"),
-        FieldSpec::text("database").env(&["AZURE_SQL_DATABASE"]).ask("Database", "the database to connect to"),
+        FieldSpec::text("server")
+            .example("acme.database.windows.net")
+            .env(&["AZURE_SQL_SERVER"])
+            .ask("Server", "{name}.database.windows.net"),
+        FieldSpec::text("database")
+            .example("shop")
+            .env(&["AZURE_SQL_DATABASE"])
+            .ask("Database", "the database to connect to"),
         fields::port("port", 1433).env(&["AZURE_SQL_PORT"]).ask("Port", "1433 as a rule"),
         FieldSpec::text("username")
             .env(&["AZURE_SQL_USERNAME"])

@@ -15,9 +15,11 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("BETTERSTACK_INSTANCES"),
     fields: &[
         FieldSpec::url("query_endpoint")
+            .example("https://eu-nbg-2-connect.betterstackdata.com")
             .env(&["BETTERSTACK_QUERY_ENDPOINT"])
             .ask("Query endpoint", "Telemetry > Integrations > Connect ClickHouse HTTP client shows it"),
         FieldSpec::text("username")
+            .example("u1a2b3c4")
             .env(&["BETTERSTACK_USERNAME"])
             .ask("User name", "created together with the endpoint"),
         FieldSpec::secret("password")
@@ -51,7 +53,10 @@ fn keep_identifiers(draft: &mut Draft) {
                 "{left_out} of its names is no identifier (letters, digits and `_`, not first a digit) and is left out"
             ),
         ));
-        draft.config.set("sources", Value::List(kept));
+        draft.config.unset("sources");
+        if !kept.is_empty() {
+            draft.config.set("sources", Value::List(kept));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("BITBUCKET_INSTANCES"),
     fields: &[
         FieldSpec::text("workspace")
+            .example("acme")
             .env(&["BITBUCKET_WORKSPACE"])
             .ask("Workspace", "its id, as in the address: https://bitbucket.org/{workspace}"),
         FieldSpec::text("username")

@@ -13,7 +13,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("CLICKHOUSE_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["CLICKHOUSE_HOST"]).ask("Host", "name or address of the server"),
+        FieldSpec::text("host")
+            .example("clickhouse.example.net")
+            .env(&["CLICKHOUSE_HOST"])
+            .ask("Host", "name or address of the server"),
         fields::port("port", 8123).env(&["CLICKHOUSE_PORT"]).ask("HTTP port", "8123 as a rule, 8443 with TLS"),
         FieldSpec::text_or("database", "default")
             .env(&["CLICKHOUSE_DATABASE"])

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("DYNATRACE_INSTANCES"),
     fields: &[
         FieldSpec::url("environment")
+            .example("https://abc12345.live.dynatrace.com")
             .env(&["DT_ENVIRONMENT", "DT_ENV_URL"])
             .ask("Environment URL", "https://{id}.live.dynatrace.com, or https://{host}/e/{id}"),
         FieldSpec::secret("api_token")

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("ELASTICSEARCH_INSTANCES"),
     fields: &[
         FieldSpec::url("url")
+            .example("https://elasticsearch.example.net:9200")
             .env(&["ELASTICSEARCH_URL"])
             .ask("Elasticsearch URL", "with the port, 9200 as a rule")
             .read_as(&["endpoint"]),

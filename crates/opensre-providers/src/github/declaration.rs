@@ -19,7 +19,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["GITHUB_MCP_URL"])
             .ask("MCP server URL", "that of a server of your own, or empty for the one of GitHub"),
         mcp::mode(&["GITHUB_MCP_MODE"]),
-        mcp::command(&["GITHUB_MCP_COMMAND"]),
+        mcp::command(&["GITHUB_MCP_COMMAND"], "github-mcp-server"),
         mcp::args(&["GITHUB_MCP_ARGS"]),
         FieldSpec::secret("auth_token").env(&["GITHUB_MCP_AUTH_TOKEN"]).ask(
             "Token",
@@ -36,7 +36,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         Rule::Check { words: "a `url` of its own", holds: has_own_url },
         Rule::Check { words: "a `command` with the mode `stdio`", holds: mcp::has_command },
     ]),
-    environment: mcp::ENVIRONMENT,
+    environment: mcp::SERVER,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "Commits, code, pull requests and actions, through an MCP server. Needs a read-only personal \
                     access token.",

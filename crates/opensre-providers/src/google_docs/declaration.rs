@@ -13,11 +13,12 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Communication,
     instances_variable: Some("GOOGLE_DOCS_INSTANCES"),
     fields: &[
-        FieldSpec::text("credentials_file").env(&["GOOGLE_CREDENTIALS_FILE"]).ask(
+        FieldSpec::text("credentials_file").example("/etc/opensre/google.json").env(&["GOOGLE_CREDENTIALS_FILE"]).ask(
             "Path of a service account key (JSON)",
             "the file holds the secret; share the folder with the account",
         ),
         FieldSpec::text("folder_id")
+            .example("1AbCdEfGhIjKlMnOp")
             .env(&["GOOGLE_DRIVE_FOLDER_ID"])
             .ask("Drive folder id", "the last part of the address of the folder"),
         FieldSpec::integer("timeout_seconds", 30, 5, 300).ask("Time limit of one call, in seconds", "5 to 300"),

@@ -11,25 +11,31 @@ const KEY: &str = "grafana";
 const LOCAL_KEY: &str = "grafana_local";
 
 /// Both keys have the same fields, since the endpoint decides which of them an instance is.
-const FIELDS: &[FieldSpec] = &[
-    FieldSpec::url("endpoint")
-        .env(&["GRAFANA_INSTANCE_URL"])
-        .ask("Grafana URL", "as in the browser, up to and without `/d/...`; may have a path prefix"),
-    FieldSpec::secret("api_key").env(&["GRAFANA_READ_TOKEN"]).ask(
-        "Service account token",
-        "Administration > Users and access > Service accounts; role Viewer, plus data source query permission",
-    ),
-    FieldSpec::text("loki_datasource_uid")
-        .env(&["GRAFANA_LOKI_DATASOURCE_UID"])
-        .ask("UID of the Loki data source", "only where the default or best-named one is not the right one")
-        .extension(),
-    FieldSpec::text("tempo_datasource_uid")
-        .env(&["GRAFANA_TEMPO_DATASOURCE_UID"])
-        .ask("UID of the Tempo data source", "only where the default or best-named one is not the right one")
-        .extension(),
-    fields::verify_ssl(&["GRAFANA_VERIFY_SSL"]),
-    fields::ca_bundle(&["GRAFANA_CA_BUNDLE"]),
-];
+const fn declared(endpoint: &'static str) -> [FieldSpec; 6] {
+    [
+        FieldSpec::url("endpoint")
+            .example(endpoint)
+            .env(&["GRAFANA_INSTANCE_URL"])
+            .ask("Grafana URL", "as in the browser, up to and without `/d/...`; may have a path prefix"),
+        FieldSpec::secret("api_key").env(&["GRAFANA_READ_TOKEN"]).ask(
+            "Service account token",
+            "Administration > Users and access > Service accounts; role Viewer, plus data source query permission",
+        ),
+        FieldSpec::text("loki_datasource_uid")
+            .env(&["GRAFANA_LOKI_DATASOURCE_UID"])
+            .ask("UID of the Loki data source", "only where the default or best-named one is not the right one")
+            .extension(),
+        FieldSpec::text("tempo_datasource_uid")
+            .env(&["GRAFANA_TEMPO_DATASOURCE_UID"])
+            .ask("UID of the Tempo data source", "only where the default or best-named one is not the right one")
+            .extension(),
+        fields::verify_ssl(&["GRAFANA_VERIFY_SSL"]),
+        fields::ca_bundle(&["GRAFANA_CA_BUNDLE"]),
+    ]
+}
+
+const FIELDS: [FieldSpec; 6] = declared("https://grafana.example.net");
+const LOCAL_FIELDS: [FieldSpec; 6] = declared("http://localhost:3000");
 
 /// Grafana.
 pub static SPEC: ProviderSpec = BASE;
@@ -39,6 +45,7 @@ pub static LOCAL_SPEC: ProviderSpec = ProviderSpec {
     key: LOCAL_KEY,
     name: "Grafana (local)",
     instances_variable: None,
+    fields: &LOCAL_FIELDS,
     configured: Rule::Set("endpoint"),
     environment: Rule::Never,
     documentation: "A Grafana on this machine that lets everybody read. Needs no token.",
@@ -52,7 +59,7 @@ const BASE: ProviderSpec = ProviderSpec {
     family: KEY,
     kind: ProviderKind::Observability,
     instances_variable: Some("GRAFANA_INSTANCES"),
-    fields: FIELDS,
+    fields: &FIELDS,
     configured: Rule::All(&[
         Rule::Set("endpoint"),
         Rule::Set("api_key"),

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("JAEGER_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://jaeger.example.net")
             .env(&["JAEGER_QUERY_URL"])
             .ask("Jaeger URL", "that of the query service, 16686 as a rule; may have a path prefix"),
         fields::bearer_token(&["JAEGER_BEARER_TOKEN"]),

@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Alerting,
     instances_variable: Some("JIRA_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["JIRA_BASE_URL"]).ask("Jira URL", "https://{site}.atlassian.net"),
-        FieldSpec::text("email").env(&["JIRA_EMAIL"]).ask("E-mail address", "of the account that the token belongs to"),
+        FieldSpec::url("base_url")
+            .example("https://acme.atlassian.net")
+            .env(&["JIRA_BASE_URL"])
+            .ask("Jira URL", "https://{site}.atlassian.net"),
+        FieldSpec::text("email")
+            .example("sre@example.net")
+            .env(&["JIRA_EMAIL"])
+            .ask("E-mail address", "of the account that the token belongs to"),
         FieldSpec::secret("api_token")
             .env(&["JIRA_API_TOKEN"])
             .ask("API token", "https://id.atlassian.com/manage-profile/security/api-tokens"),

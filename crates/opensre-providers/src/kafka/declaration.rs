@@ -15,6 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("KAFKA_INSTANCES"),
     fields: &[
         FieldSpec::text("bootstrap_servers")
+            .example("kafka.example.net:9092")
             .env(&["KAFKA_BOOTSTRAP_SERVERS"])
             .ask("Bootstrap servers", "host:port, with commas between"),
         FieldSpec::text_or("security_protocol", "PLAINTEXT")

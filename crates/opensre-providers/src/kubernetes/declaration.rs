@@ -17,6 +17,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("KUBERNETES_INSTANCES"),
     fields: &[
         FieldSpec::text("context")
+            .example("prod")
             .env(&["KUBE_CONTEXT"])
             .ask("Context", "`kubectl config get-contexts` lists them; empty is the current one")
             .identifies(Identifies::Cluster),
@@ -24,6 +25,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["KUBE_NAMESPACE"])
             .ask("Namespace", "where to look when an alert names none; empty is that of the context"),
         FieldSpec::text("kubeconfig")
+            .example("/home/me/.kube/config")
             .env(&["KUBECONFIG"])
             .ask("Path of the kubeconfig", "several with colons between, as in KUBECONFIG; it holds the secrets"),
         FieldSpec::boolean("in_cluster", false).ask("Use the service account of this pod", "only inside a cluster"),
@@ -34,7 +36,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         Rule::Check { words: "`in_cluster` set to `true`", holds: is_in_cluster },
     ]),
     environment: Rule::Any(&[Rule::Set("kubeconfig"), Rule::Set("context")]),
-    hooks: Hooks { from_environment: Some(from_environment), ..Hooks::NONE },
+    hooks: Hooks {
+        from_environment: Some(from_environment),
+        variables: &[(
+            "KUBERNETES_SERVICE_HOST",
+            "set inside every pod: without KUBECONFIG and KUBE_CONTEXT its service account is used",
+        )],
+        ..Hooks::NONE
+    },
     documentation: "Pods, their logs, events, nodes and workloads. Needs a context whose user may get and list \
                     them (ClusterRole view).",
 };

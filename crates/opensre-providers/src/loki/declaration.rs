@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("LOKI_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://loki.example.net")
             .env(&["LOKI_ADDR", "LOKI_URL"])
             .ask("Loki URL", "without `/loki/api/v1`; may have a path prefix"),
         fields::bearer_token(&["LOKI_BEARER_TOKEN"]),

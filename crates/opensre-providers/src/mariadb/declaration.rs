@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("MARIADB_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["MARIADB_HOST"]).ask("Host", "name or address of the server"),
-        FieldSpec::text("database").env(&["MARIADB_DATABASE"]).ask("Database", "the database to connect to"),
+        FieldSpec::text("host")
+            .example("db.example.net")
+            .env(&["MARIADB_HOST"])
+            .ask("Host", "name or address of the server"),
+        FieldSpec::text("database")
+            .example("shop")
+            .env(&["MARIADB_DATABASE"])
+            .ask("Database", "the database to connect to"),
         fields::port("port", 3306).env(&["MARIADB_PORT"]).ask("Port", "3306 as a rule"),
         FieldSpec::text("username")
             .env(&["MARIADB_USERNAME"])

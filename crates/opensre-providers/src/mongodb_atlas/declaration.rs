@@ -14,12 +14,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("MONGODB_ATLAS_INSTANCES"),
     fields: &[
         FieldSpec::text("api_public_key")
+            .example("abcdefgh")
             .env(&["MONGODB_ATLAS_PUBLIC_KEY"])
             .ask("Public key", "Project Access Manager > API Keys; role Project Read Only"),
         FieldSpec::secret("api_private_key")
             .env(&["MONGODB_ATLAS_PRIVATE_KEY"])
             .ask("Private key", "shown once when the key is created"),
         FieldSpec::text("project_id")
+            .example("0123456789abcdef01234567")
             .env(&["MONGODB_ATLAS_PROJECT_ID"])
             .ask("Project id", "Project Settings; also called group id"),
         FieldSpec::url_or("base_url", "https://cloud.mongodb.com/api/atlas/v2")

@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("MYSQL_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["MYSQL_HOST"]).ask("Host", "name or address of the server"),
-        FieldSpec::text("database").env(&["MYSQL_DATABASE"]).ask("Database", "the database to connect to"),
+        FieldSpec::text("host")
+            .example("db.example.net")
+            .env(&["MYSQL_HOST"])
+            .ask("Host", "name or address of the server"),
+        FieldSpec::text("database")
+            .example("shop")
+            .env(&["MYSQL_DATABASE"])
+            .ask("Database", "the database to connect to"),
         fields::port("port", 3306).env(&["MYSQL_PORT"]).ask("Port", "3306 as a rule"),
         FieldSpec::text_or("username", "root")
             .env(&["MYSQL_USERNAME"])

@@ -15,7 +15,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("NATS_INSTANCES"),
     fields: &[
-        FieldSpec::text("url").env(&["NATS_URL"]).ask(
+        FieldSpec::text("url").example("nats://nats.example.net:4222").env(&["NATS_URL"]).ask(
             "Server URL",
             "nats:// or tls://, several with commas between; credentials belong into their own fields",
         ),
@@ -30,7 +30,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::secret("nkey").env(&["NATS_NKEY"]).ask("NKey seed", "begins with SU"),
         fields::ca_bundle(&["NATS_CA"]).read_as(&["ca"]),
         fields::verify_ssl(&["NATS_VERIFY_SSL"]),
-        FieldSpec::url("monitoring_url").env(&["NATS_MONITORING_URL"]).ask("Monitoring URL", "port 8222 as a rule"),
+        FieldSpec::url("monitoring_url")
+            .example("http://nats.example.net:8222")
+            .env(&["NATS_MONITORING_URL"])
+            .ask("Monitoring URL", "port 8222 as a rule"),
     ],
     configured: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),
     environment: Rule::Any(&[Rule::Set("url"), Rule::Set("monitoring_url")]),

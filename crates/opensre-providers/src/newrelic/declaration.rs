@@ -17,6 +17,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["NEW_RELIC_API_KEY"])
             .ask("User key", "API keys > Create a key of the type User; it begins with NRAK-"),
         FieldSpec::optional_integer("account_id", 1, i64::MAX)
+            .example("1234567")
             .env(&["NEW_RELIC_ACCOUNT_ID"])
             .ask("Account id", "Administration > Access management > Accounts"),
         FieldSpec::text_or("region", "US").env(&["NEW_RELIC_REGION"]).ask("Region", "US or EU"),

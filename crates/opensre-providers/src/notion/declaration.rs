@@ -18,6 +18,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             "notion.so/profile/integrations; capability Read content; connect it to the database",
         ),
         FieldSpec::text("database_id")
+            .example("0123456789abcdef0123456789abcdef")
             .env(&["NOTION_DATABASE_ID"])
             .ask("Database id", "the 32 characters in the address of the database"),
         fields::verify_ssl(&["NOTION_VERIFY_SSL"]),

@@ -15,10 +15,11 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("OPENCLAW_INSTANCES"),
     fields: &[
         FieldSpec::url("url")
+            .example("https://openclaw.example.net/mcp")
             .env(&["OPENCLAW_MCP_URL"])
             .ask("MCP server URL", "with its path; port 18789 alone is the web interface"),
         mcp::mode(&["OPENCLAW_MCP_MODE"]),
-        mcp::command(&["OPENCLAW_MCP_COMMAND"]),
+        mcp::command(&["OPENCLAW_MCP_COMMAND"], "openclaw"),
         mcp::args(&["OPENCLAW_MCP_ARGS"]),
         FieldSpec::secret("auth_token")
             .env(&["OPENCLAW_MCP_AUTH_TOKEN"])
@@ -29,7 +30,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::ca_bundle(&["OPENCLAW_MCP_CA_BUNDLE"]),
     ],
     configured: mcp::SERVER,
-    environment: mcp::ENVIRONMENT,
+    environment: mcp::SERVER,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "Tools of an OpenClaw gateway, through the Model Context Protocol. Needs the gateway token \
                     where one is set.",

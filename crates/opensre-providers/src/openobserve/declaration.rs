@@ -13,7 +13,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("OPENOBSERVE_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["OPENOBSERVE_URL"]).ask("OpenObserve URL", "without `/api`"),
+        FieldSpec::url("base_url")
+            .example("https://openobserve.example.net")
+            .env(&["OPENOBSERVE_URL"])
+            .ask("OpenObserve URL", "without `/api`"),
         FieldSpec::secret("api_token")
             .env(&["OPENOBSERVE_TOKEN"])
             .ask("API token", "leave empty for user name and password"),

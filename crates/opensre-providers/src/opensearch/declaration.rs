@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("OPENSEARCH_INSTANCES"),
     fields: &[
         FieldSpec::url("url")
+            .example("https://opensearch.example.net:9200")
             .env(&["OPENSEARCH_URL"])
             .ask("OpenSearch URL", "with the port, 9200 as a rule")
             .read_as(&["endpoint"]),

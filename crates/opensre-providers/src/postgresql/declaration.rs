@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("POSTGRESQL_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["POSTGRESQL_HOST"]).ask("Host", "name or address of the server"),
-        FieldSpec::text("database").env(&["POSTGRESQL_DATABASE"]).ask("Database", "the database to connect to"),
+        FieldSpec::text("host")
+            .example("db.example.net")
+            .env(&["POSTGRESQL_HOST"])
+            .ask("Host", "name or address of the server"),
+        FieldSpec::text("database")
+            .example("shop")
+            .env(&["POSTGRESQL_DATABASE"])
+            .ask("Database", "the database to connect to"),
         fields::port("port", 5432).env(&["POSTGRESQL_PORT"]).ask("Port", "5432 as a rule"),
         FieldSpec::text_or("username", "postgres")
             .env(&["POSTGRESQL_USERNAME"])

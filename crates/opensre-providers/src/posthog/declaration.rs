@@ -16,7 +16,10 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("POSTHOG_INSTANCES"),
     fields: &[
-        FieldSpec::text("project_id").env(&["POSTHOG_PROJECT_ID"]).ask("Project id", "Settings > Project > General"),
+        FieldSpec::text("project_id")
+            .example("12345")
+            .env(&["POSTHOG_PROJECT_ID"])
+            .ask("Project id", "Settings > Project > General"),
         FieldSpec::secret("personal_api_key")
             .env(&["POSTHOG_PERSONAL_API_KEY"])
             .ask("Personal API key", "Settings > Personal API keys; scopes project:read and query:read"),

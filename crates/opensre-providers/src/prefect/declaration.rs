@@ -31,7 +31,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         fields::ca_bundle(&["PREFECT_CA_BUNDLE"]),
     ],
     configured: Rule::Any(&[Rule::Set("api_key"), Rule::Changed("api_url")]),
-    environment: Rule::Any(&[Rule::Set("api_url"), Rule::Set("api_key")]),
+    environment: Rule::Any(&[Rule::Set("api_key"), Rule::Set("api_url")]),
     hooks: Hooks { refine: Some(check_ids), dictionary: DictionaryForm::Wrapped, ..Hooks::NONE },
     documentation: "Flow and task runs, their logs, deployments and work pools. Needs an API key of a user who \
                     may view the workspace.",

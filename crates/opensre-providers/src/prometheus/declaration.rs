@@ -13,7 +13,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("PROMETHEUS_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["PROMETHEUS_URL"]).ask(
+        FieldSpec::url("base_url").example("https://prometheus.example.net").env(&["PROMETHEUS_URL"]).ask(
             "Prometheus URL",
             "without `/api/v1`; may have a path prefix, for Mimir as a rule `https://host/prometheus`",
         ),

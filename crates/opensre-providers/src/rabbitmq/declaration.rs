@@ -13,8 +13,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("RABBITMQ_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").env(&["RABBITMQ_HOST"]).ask("Host", "name or address of the server"),
-        FieldSpec::text("username").env(&["RABBITMQ_USERNAME"]).ask("User name", "a user with the tag `monitoring`"),
+        FieldSpec::text("host")
+            .example("rabbitmq.example.net")
+            .env(&["RABBITMQ_HOST"])
+            .ask("Host", "name or address of the server"),
+        FieldSpec::text("username")
+            .example("opensre")
+            .env(&["RABBITMQ_USERNAME"])
+            .ask("User name", "a user with the tag `monitoring`"),
         fields::port("management_port", 15_672)
             .env(&["RABBITMQ_MANAGEMENT_PORT"])
             .ask("Port of the management plug-in", "15672 as a rule, 15671 with TLS"),

@@ -13,7 +13,9 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::DataStore,
     instances_variable: Some("RDS_INSTANCES"),
     fields: &[
-        FieldSpec::text("host").ask("Host", "the endpoint of the database instance"),
+        FieldSpec::text("host")
+            .example("shop.abc.eu-central-1.rds.amazonaws.com")
+            .ask("Host", "the endpoint of the database instance"),
         fields::port("port", 5432).ask("Port", "5432 for PostgreSQL, 3306 for MySQL and MariaDB"),
         FieldSpec::text("database").ask("Database", "the database to connect to"),
         FieldSpec::text("username").ask("User name", "of the database, not of AWS"),

@@ -17,6 +17,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["REDIS_URL"])
             .ask("URL", "redis://, rediss:// or unix://; it may hold the password and counts as secret as a whole"),
         FieldSpec::text("host")
+            .example("redis.example.net")
             .env(&["REDIS_HOST"])
             .ask("Host", "name or address of the server, where no URL is given"),
         fields::port("port", 6379).env(&["REDIS_PORT"]).ask("Port", "6379 as a rule"),

@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("SENTRY_INSTANCES"),
     fields: &[
         FieldSpec::text("organization_slug")
+            .example("acme")
             .env(&["SENTRY_ORG_SLUG"])
             .ask("Organization slug", "as in the address: https://{slug}.sentry.io"),
         FieldSpec::secret("auth_token").env(&["SENTRY_AUTH_TOKEN"]).ask(

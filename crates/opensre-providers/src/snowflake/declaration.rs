@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("SNOWFLAKE_INSTANCES"),
     fields: &[
         FieldSpec::text("account_identifier")
+            .example("acme-prod")
             .env(&["SNOWFLAKE_ACCOUNT_IDENTIFIER", "SNOWFLAKE_ACCOUNT"])
             .ask("Account identifier", "`organization-account`, as in the address before .snowflakecomputing.com")
             .read_as(&["account"]),

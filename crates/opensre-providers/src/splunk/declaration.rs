@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("SPLUNK_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://splunk.example.net:8089")
             .env(&["SPLUNK_URL"])
             .ask("Splunk URL", "that of the management port, 8089 as a rule, not of the web interface"),
         FieldSpec::secret("token")

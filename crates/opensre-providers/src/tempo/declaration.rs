@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("TEMPO_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://tempo.example.net")
             .env(&["TEMPO_URL"])
             .ask("Tempo URL", "that of the query front end, without `/api`; may have a path prefix"),
         fields::bearer_token(&["TEMPO_BEARER_TOKEN"]),

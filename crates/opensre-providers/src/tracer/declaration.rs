@@ -28,6 +28,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     environment: Rule::Set("jwt_token"),
     hooks: Hooks {
         from_environment: Some(from_environment),
+        variables: &[("ENV", "without TRACER_API_URL: `production` or `prod` means https://app.tracer.cloud")],
         refine: Some(|draft| refine::strip_bearer(draft, "jwt_token")),
         dictionary: DictionaryForm::Wrapped,
         ..Hooks::NONE

@@ -13,10 +13,13 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("VICTORIAMETRICS_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["VICTORIAMETRICS_URL"]).ask(
-            "VictoriaMetrics URL",
-            "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
-        ),
+        FieldSpec::url("base_url")
+            .example("https://victoriametrics.example.net:8428")
+            .env(&["VICTORIAMETRICS_URL"])
+            .ask(
+                "VictoriaMetrics URL",
+                "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
+            ),
         fields::bearer_token(&["VICTORIAMETRICS_BEARER_TOKEN"]),
         fields::basic_username(&["VICTORIAMETRICS_USERNAME"]),
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
@@ -26,6 +29,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
              `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")
+            .example("https://victorialogs.example.net:9428")
             .env(&["VICTORIALOGS_URL"])
             .ask("VictoriaLogs URL", "only where logs are kept in VictoriaLogs, port 9428 as a rule"),
         fields::headers(),

@@ -46,10 +46,9 @@ fn ranged(seen: &Seen) -> Json {
         _ => "all",
     };
     let entries = match (kind, part) {
-        ("words", "before") => json!([[nanoseconds("12:14:00"), "level=error payment refused"]]),
+        // A line can be found by its words and by its level.
+        ("words" | "levels", "before") => json!([[nanoseconds("12:14:00"), "level=error payment refused"]]),
         ("words", "after") => json!([[nanoseconds("12:15:00"), "connection refused"]]),
-        // The first is found by its words too.
-        ("levels", "before") => json!([[nanoseconds("12:14:00"), "level=error payment refused"]]),
         ("levels", "after") => json!([[nanoseconds("12:16:00"), "no stock left"]]),
         ("words", _) => json!([[nanoseconds("11:30:00"), "level=error slow"]]),
         ("warnings", "baseline") => json!([[nanoseconds("11:10:00"), "level=warn deprecated"]]),
@@ -197,7 +196,7 @@ async fn of_too_many_lines_those_around_the_onset_are_kept_and_the_rest_is_told(
         // An error each second, all the time.
         let number = |name: &str| seen.parameter(name).parse::<i64>().unwrap();
         let (start, end, limit) = (number("start"), number("end"), number("limit"));
-        let mut times: Vec<i64> = (0..).map(|at| start + at * 1_000_000_000).take_while(|time| *time < end).collect();
+        let mut times: Vec<i64> = (start..end).step_by(1_000_000_000).collect();
         if seen.parameter("direction") == "backward" {
             times.reverse();
         }

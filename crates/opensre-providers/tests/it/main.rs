@@ -8,3 +8,4 @@ mod loki_formats;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
+mod catalogue;
