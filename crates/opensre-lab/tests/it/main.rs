@@ -5,4 +5,5 @@ mod bundled;
 mod faults;
 mod grafana;
 mod prometheus;
+mod real_prometheus;
 mod support;
