@@ -1,5 +1,6 @@
 //! The tests of this crate, in one binary.
 
+mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
@@ -8,4 +9,3 @@ mod loki_formats;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
-mod catalogue;
