@@ -9,11 +9,11 @@ use serde_json::{Value as Json, json};
 
 use crate::stub::{Said, Seen, Stub, access, alert, ask, input, labels, reasons, summaries, window};
 
-fn matrix(result: Json) -> Said {
+fn matrix(result: &Json) -> Said {
     Said::Json(json!({"status": "success", "data": {"resultType": "matrix", "result": result}}))
 }
 
-fn rules(rules: Json) -> Said {
+fn rules(rules: &Json) -> Said {
     Said::Json(json!({"status": "success", "data": {"groups": [{"name": "g", "rules": rules}]}}))
 }
 
@@ -42,8 +42,8 @@ async fn prometheus_asks(
 
 fn server(seen: &Seen) -> Said {
     match seen.path.as_str() {
-        "/prom/api/v1/rules" => rules(json!([errors_rule(), {"type": "alerting", "name": "Other", "query": "x"}])),
-        "/prom/api/v1/query_range" => matrix(json!([
+        "/prom/api/v1/rules" => rules(&json!([errors_rule(), {"type": "alerting", "name": "Other", "query": "x"}])),
+        "/prom/api/v1/query_range" => matrix(&json!([
             {"metric": {"service": "checkout"}, "values": [[1_714_561_200, "0.01"], [1_714_564_800, "0.02"], [1_714_567_500, "0.4"]]},
             {"metric": {"service": "cart"}, "values": [[1_714_561_200, "5"], [1_714_567_500, "9"]]},
         ])),
@@ -108,11 +108,11 @@ async fn a_known_expression_is_asked_at_once() {
 #[tokio::test]
 async fn rules_of_one_name_are_told_apart_by_their_labels() {
     let (_, stub) = prometheus_asks("alert-rule", &of_errors(None), |seen| match seen.path.as_str() {
-        "/prom/api/v1/rules" => rules(json!([
+        "/prom/api/v1/rules" => rules(&json!([
             {"type": "alerting", "name": "Errors", "query": "warn > 1", "labels": {"severity": "warning"}},
             {"type": "alerting", "name": "Errors", "query": "page > 2", "labels": {"severity": "page", "team": "{{ $labels.team }}"}},
         ])),
-        _ => matrix(json!([])),
+        _ => matrix(&json!([])),
     })
     .await;
     let asked: Vec<String> =
@@ -122,7 +122,7 @@ async fn rules_of_one_name_are_told_apart_by_their_labels() {
 
 #[tokio::test]
 async fn a_name_that_no_rule_has_is_told() {
-    let (answer, _) = prometheus_asks("alert-rule", &of_errors(None), |_| rules(json!([]))).await;
+    let (answer, _) = prometheus_asks("alert-rule", &of_errors(None), |_| rules(&json!([]))).await;
     assert_eq!(reasons(&answer), ["no alerting rule here is named Errors"]);
     assert_eq!(answer.gaps[0].kind, GapKind::NotRelevant);
 }
@@ -170,7 +170,7 @@ async fn other_alerts_that_fired() {
         let of = |labels: Json, from: i64, to: i64| {
             json!({"metric": labels, "values": [[1_714_561_200 + 60 * from, "1"], [1_714_561_200 + 60 * to, "1"]]})
         };
-        matrix(json!([
+        matrix(&json!([
             of(json!({"__name__": "ALERTS", "alertname": "DbDown", "app": "checkout"}), 65, 105),
             of(json!({"__name__": "ALERTS", "alertname": "Old", "service": "checkout"}), 0, 30),
             of(json!({"__name__": "ALERTS", "alertname": "Errors", "service": "checkout"}), 75, 105),
@@ -198,7 +198,7 @@ async fn series_beyond_the_bound_are_those_that_changed_least() {
         let series: Vec<Json> = (0..40)
             .map(|number| json!({"metric": {"n": format!("{number:02}")}, "values": [[1_714_561_200, "0"], [1_714_567_500, number.to_string()]]}))
             .collect();
-        matrix(json!(series))
+        matrix(&json!(series))
     })
     .await;
     let EvidenceData::Metrics { series, .. } = &answer.evidence[0].data else { panic!("metrics") };
@@ -231,8 +231,8 @@ async fn a_failed_call_is_a_gap_and_the_others_go_on() {
             {"__name__": "up", "service": "s"}, {"__name__": "a_queue_length", "service": "s"}, {"__name__": "b_errors_total", "service": "s"}
         ]})),
         _ if seen.parameter("query").contains("up") => Said::Status(422),
-        _ if seen.parameter("query").contains("errors") => matrix(json!([])),
-        _ => matrix(json!([{"metric": {}, "values": [[1_714_561_200, "1"]]}])),
+        _ if seen.parameter("query").contains("errors") => matrix(&json!([])),
+        _ => matrix(&json!([{"metric": {}, "values": [[1_714_561_200, "1"]]}])),
     })
     .await;
     assert_eq!(answer.evidence.len(), 1);
@@ -257,7 +257,7 @@ async fn too_many_series_are_narrowed_to_the_smallest_thing() {
             Said::Json(json!({"status": "success", "data": [huge]}))
         }
         "/prom/api/v1/series" => Said::Json(json!({"status": "success", "data": [{"__name__": "up", "pod": "p"}]})),
-        _ => matrix(json!([{"metric": {"pod": "p"}, "values": [[1_714_561_200, "1"]]}])),
+        _ => matrix(&json!([{"metric": {"pod": "p"}, "values": [[1_714_561_200, "1"]]}])),
     })
     .await;
     assert_eq!(stub.asked("/prom/api/v1/series")[1].all("match[]"), [r#"{pod="p"}"#]);
@@ -289,7 +289,7 @@ async fn the_deadline_ends_everything_as_gaps() {
 async fn a_cluster_of_victoriametrics_is_asked_below_its_account() {
     let stub = Stub::start(|seen| match seen.path.as_str() {
         "/select/7:1/prometheus/api/v1/query_range" => {
-            matrix(json!([{"metric": {}, "values": [[1_714_561_200, "1"]]}]))
+            matrix(&json!([{"metric": {}, "values": [[1_714_561_200, "1"]]}]))
         }
         path => panic!("{path} is not asked for"),
     })
