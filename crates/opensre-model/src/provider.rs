@@ -34,21 +34,8 @@ pub struct ProviderSpec {
     pub environment: Rule,
     /// What makes this provider odd, each at one well-named point of the general path.
     pub hooks: Hooks,
-    /// How the compatible dictionary has its instances.
-    pub dictionary: DictionaryForm,
     /// One line about what it is for, and what it must be allowed to do.
     pub documentation: &'static str,
-}
-
-/// How the compatible dictionary (the Python product's resolved dictionary) has a provider's instances.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DictionaryForm {
-    /// The flat config under the provider's key.
-    Flat,
-    /// `{credentials: <as stored>, integration_id}` under its key: services that the Python product does not classify.
-    Wrapped,
-    /// Not at all, its raw records under `_all` apart: the Python product handles it elsewhere.
-    Absent,
 }
 
 /// The kind of system, for grouping.
@@ -85,6 +72,8 @@ pub struct FieldSpec {
     pub prompt: &'static str,
     /// One line of help.
     pub help: &'static str,
+    /// A value as people write it, for documentation and prompts; not for secrets, and not needed where there is a default.
+    pub example: Option<&'static str>,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
     /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
@@ -187,17 +176,42 @@ pub enum Rule {
     Never,
 }
 
+/// Reads the single-instance variables: a record's top-level keys, or `None` when they make no instance.
+pub type FromEnvironment = fn(&EnvironmentMap) -> Option<Map<String, Json>>;
+
 /// What makes a provider odd. Each hook is called at one point of the general path; all are absent for most.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
     /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
-    pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
+    pub from_environment: Option<FromEnvironment>,
+    /// Variables that `from_environment` reads though no field declares them, each with what it decides.
+    pub variables: &'static [(&'static str, &'static str)],
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
     pub flatten: Option<fn(&mut Map<String, Json>)>,
+    /// The form that its instances have in the compatible `resolved` dictionary.
+    pub dictionary: DictionaryForm,
+}
+
+impl Hooks {
+    /// No hook: what most providers have, usable in a static declaration.
+    pub const NONE: Self =
+        Self { from_environment: None, variables: &[], refine: None, flatten: None, dictionary: DictionaryForm::Flat };
+}
+
+/// The form of a provider's instances in the `resolved` dictionary of the Python product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DictionaryForm {
+    /// The flat, typed config.
+    #[default]
+    Flat,
+    /// `{credentials: <as stored>, integration_id}`, as for a service that the catalogue does not know.
+    Wrapped,
+    /// Not in the dictionary; its raw records are in `_all` all the same (Slack).
+    Absent,
 }
 
 /// An instance in the making, as a provider's `refine` hook sees it.
@@ -223,6 +237,7 @@ impl FieldSpec {
             read_as: &[],
             prompt: "",
             help: "",
+            example: None,
             identifies: None,
             extension: false,
         }
@@ -323,17 +338,19 @@ impl FieldSpec {
         self
     }
 
+    /// A value as people write it.
+    #[must_use]
+    pub const fn example(mut self, value: &'static str) -> Self {
+        self.example = Some(value);
+        self
+    }
+
     /// Marks a field that the Python product's flat config lacks.
     #[must_use]
     pub const fn extension(mut self) -> Self {
         self.extension = true;
         self
     }
-}
-
-impl Hooks {
-    /// No hooks: a provider without oddities.
-    pub const NONE: Self = Self { from_environment: None, refine: None, flatten: None };
 }
 
 impl ProviderSpec {

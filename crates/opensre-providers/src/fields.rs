@@ -45,7 +45,10 @@ pub(crate) const fn bearer_token(variables: &'static [&'static str]) -> FieldSpe
 
 /// `username` of Basic authentication.
 pub(crate) const fn basic_username(variables: &'static [&'static str]) -> FieldSpec {
-    FieldSpec::text("username").env(variables).ask("User name", "for Basic authentication, together with the password")
+    FieldSpec::text("username")
+        .example("opensre")
+        .env(variables)
+        .ask("User name", "for Basic authentication, together with the password")
 }
 
 /// `password` of Basic authentication.

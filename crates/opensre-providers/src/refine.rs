@@ -5,6 +5,7 @@
 use opensre_model::provider::Draft;
 use opensre_model::secret::{Secret, SecretValue};
 use opensre_model::value::Value;
+use serde_json::{Map, Value as Json};
 use url::{Host, Url};
 
 /// Two ways to authenticate at once: the token (or key) is used, user name and password are dropped, with a warning.
@@ -22,6 +23,11 @@ pub(crate) fn prefer_token(draft: &mut Draft, token: &'static str) {
 /// The hook of providers whose only oddity is `bearer_token` beside user name and password.
 pub(crate) fn prefer_bearer_token(draft: &mut Draft) {
     prefer_token(draft, "bearer_token");
+}
+
+/// The hook of providers whose only oddity is `api_key` beside user name and password.
+pub(crate) fn prefer_api_key(draft: &mut Draft) {
+    prefer_token(draft, "api_key");
 }
 
 /// Removes a leading `Bearer ` (any case) that was copied along with a token. A reference is left as it is.
@@ -68,11 +74,20 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// The hook of providers that follow `logcli`: one way to authenticate, and `tls_skip_verify` read into `verify_ssl`, so that only
-/// one field says whether certificates are verified.
-pub(crate) fn grafana_stack(draft: &mut Draft) {
+/// The hook of providers that follow `logcli`: one way to authenticate, and `tls_skip_verify` read into `verify_ssl`,
+/// so that only one field says whether certificates are verified.
+pub(crate) fn like_logcli(draft: &mut Draft) {
     prefer_bearer_token(draft);
     if draft.config.boolean("tls_skip_verify") == Some(true) {
         draft.config.set("verify_ssl", Value::Boolean(false));
+    }
+}
+
+/// In a flat config, makes a text that is not set null: some fields of the Python product are so.
+pub(crate) fn null_when_empty(config: &mut Map<String, Json>, field: &str) {
+    if let Some(value) = config.get_mut(field)
+        && value.as_str() == Some("")
+    {
+        *value = Json::Null;
     }
 }

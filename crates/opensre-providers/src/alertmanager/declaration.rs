@@ -1,6 +1,6 @@
 //! What is declared about Alertmanager.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("ALERTMANAGER_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://alertmanager.example.net")
             .env(&["ALERTMANAGER_URL"])
             .ask("Alertmanager URL", "without `/api/v2`; may have a path prefix"),
         fields::bearer_token(&["ALERTMANAGER_BEARER_TOKEN"]),
@@ -25,6 +26,5 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
     hooks: Hooks { refine: Some(refine::prefer_bearer_token), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Which alerts fire, are silenced or inhibited. Reads only; needs access to /api/v2.",
 };

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use futures::future::{join, join_all};
 use jiff::Timestamp;
 use opensre_http::FailureKind;
+use opensre_model::alert::{Alert, Labels};
 use opensre_model::evidence::{Event, EventKind, Evidence, EvidenceData, GapKind, ResourceState};
 use opensre_model::window::Window;
 use serde_json::Value as Json;
@@ -18,9 +19,10 @@ use super::discovery::Grafana;
 use super::links;
 use super::rule::{self, Measured, Rule};
 use crate::access::Access;
-use crate::driver::{Answer, Bounds, Input};
+use crate::driver::{Answer, Bounds, Input, InputSpec, Relevance};
 use crate::failure::Failure;
-use crate::loki;
+use crate::prometheus::{self, Wanted};
+use crate::{loki, subject};
 
 pub(super) const NAME: &str = "alert-rule";
 
@@ -28,6 +30,26 @@ pub(super) const NAME: &str = "alert-rule";
 pub(super) const RULE_UID: &str = "rule_uid";
 
 pub(super) const BOUNDS: Bounds = Bounds { rows: 50, bytes: 16 * 1024 * 1024, seconds: 30 };
+
+pub(super) const INPUT: &[InputSpec] = &[
+    InputSpec { key: RULE_UID, kind: "string", required: true, help: "uid of the alert rule" },
+    InputSpec { key: subject::LABELS, kind: "object", required: false, help: "labels of the alert, as texts" },
+];
+
+/// An alert that names its rule. The labels are those that hold for all of its parts: what the rule measured of other
+/// things is left out by them.
+pub(super) fn relevance(alert: &Alert) -> Relevance {
+    let Some(uid) = &alert.references.rule_uid else {
+        return Relevance::Skip("the alert names no Grafana alert rule");
+    };
+    let labels = match alert.items.as_slice() {
+        [only] => alert.labels.iter().chain(&only.labels).map(|(name, value)| (name.clone(), value.clone())).collect(),
+        _ => alert.labels.clone(),
+    };
+    let mut input = subject::input(&labels);
+    input.0.insert(RULE_UID.to_owned(), Json::String(uid.clone()));
+    Relevance::Ask(vec![input])
+}
 
 /// Most queries of one rule that are run.
 const MOST_QUERIES: usize = 5;
@@ -40,12 +62,12 @@ pub(super) async fn run(access: &Access, input: &Input, window: Window) -> Answe
         Ok(grafana) => grafana,
         Err(failure) => return Answer::unanswered(access, NAME, failure),
     };
-    let mut answer = ask(&grafana, uid, window).await;
+    let mut answer = ask(&grafana, uid, &input.labels(subject::LABELS), window).await;
     answer.calls = grafana.client.calls();
     answer
 }
 
-async fn ask(grafana: &Grafana<'_>, uid: &str, window: Window) -> Answer {
+async fn ask(grafana: &Grafana<'_>, uid: &str, labels: &Labels, window: Window) -> Answer {
     let mut answer = Answer::default();
     let (found, sources) = join(find(grafana, uid).boxed(), grafana.sources().boxed()).await;
     let found = match found {
@@ -73,7 +95,7 @@ async fn ask(grafana: &Grafana<'_>, uid: &str, window: Window) -> Answer {
         let failure = Failure::new(GapKind::NotSupported, "the rule has no PromQL or LogQL query that could be run");
         answer.gaps.push(grafana.gap(NAME, failure));
     }
-    let runs = measured.iter().map(|measured| measure(grafana, &sources, measured, window).boxed());
+    let runs = measured.iter().map(|measured| measure(grafana, &sources, measured, labels, window).boxed());
     for of_one in join_all(runs).await {
         answer.merge(of_one);
     }
@@ -175,7 +197,13 @@ fn described(grafana: &Grafana<'_>, found: &FoundRule, sources: &DataSources, wi
 }
 
 /// What one query of the rule measured over the window, on its own data source.
-async fn measure(grafana: &Grafana<'_>, sources: &DataSources, measured: &Measured, window: Window) -> Answer {
+async fn measure(
+    grafana: &Grafana<'_>,
+    sources: &DataSources,
+    measured: &Measured,
+    labels: &Labels,
+    window: Window,
+) -> Answer {
     let failed = |failure: Failure| Answer { gaps: vec![grafana.gap(NAME, failure)], ..Answer::default() };
     let Some(source) = sources.by_uid(&measured.datasource) else {
         let reason = format!(
@@ -197,7 +225,16 @@ async fn measure(grafana: &Grafana<'_>, sources: &DataSources, measured: &Measur
                 Err(failure) => Answer { gaps: vec![backend.gap(NAME, failure)], ..Answer::default() },
             }
         }
-        Kind::Prometheus => failed(Failure::new(GapKind::NotSupported, "a rule over Prometheus cannot be run yet")),
+        Kind::Prometheus => {
+            let step = prometheus::step_seconds(&window);
+            let wanted = Wanted {
+                name: None,
+                expression: Some(rule::interpolate(&measured.expression, step, measured.range_seconds)),
+                threshold: measured.threshold,
+                labels: labels.clone(),
+            };
+            prometheus::alert_rule(&backend, NAME, &wanted, window).await
+        }
         Kind::Tempo => failed(Failure::new(GapKind::NotSupported, "a rule over traces cannot be run yet")),
     }
 }

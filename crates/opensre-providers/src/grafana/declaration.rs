@@ -1,8 +1,8 @@
 //! What is declared about Grafana, and the rule by which an instance is the local one.
 
-use opensre_model::provider::{DictionaryForm, Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{Draft, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::SecretValue;
-use opensre_model::value::{Config, Value};
+use opensre_model::value::Config;
 use url::Url;
 
 use crate::fields;
@@ -11,25 +11,31 @@ const KEY: &str = "grafana";
 const LOCAL_KEY: &str = "grafana_local";
 
 /// Both keys have the same fields, since the endpoint decides which of them an instance is.
-const FIELDS: &[FieldSpec] = &[
-    FieldSpec::url("endpoint")
-        .env(&["GRAFANA_INSTANCE_URL"])
-        .ask("Grafana URL", "as in the browser, up to and without `/d/...`; may have a path prefix"),
-    FieldSpec::secret("api_key").env(&["GRAFANA_READ_TOKEN"]).ask(
-        "Service account token",
-        "Administration > Users and access > Service accounts; role Viewer, plus data source query permission",
-    ),
-    FieldSpec::text("loki_datasource_uid")
-        .env(&["GRAFANA_LOKI_DATASOURCE_UID"])
-        .ask("UID of the Loki data source", "only where the default or best-named one is not the right one")
-        .extension(),
-    FieldSpec::text("tempo_datasource_uid")
-        .env(&["GRAFANA_TEMPO_DATASOURCE_UID"])
-        .ask("UID of the Tempo data source", "only where the default or best-named one is not the right one")
-        .extension(),
-    fields::verify_ssl(&["GRAFANA_VERIFY_SSL"]),
-    fields::ca_bundle(&["GRAFANA_CA_BUNDLE"]),
-];
+const fn declared(endpoint: &'static str) -> [FieldSpec; 6] {
+    [
+        FieldSpec::url("endpoint")
+            .example(endpoint)
+            .env(&["GRAFANA_INSTANCE_URL"])
+            .ask("Grafana URL", "as in the browser, up to and without `/d/...`; may have a path prefix"),
+        FieldSpec::secret("api_key").env(&["GRAFANA_READ_TOKEN"]).ask(
+            "Service account token",
+            "Administration > Users and access > Service accounts; role Viewer, plus data source query permission",
+        ),
+        FieldSpec::text("loki_datasource_uid")
+            .env(&["GRAFANA_LOKI_DATASOURCE_UID"])
+            .ask("UID of the Loki data source", "only where the default or best-named one is not the right one")
+            .extension(),
+        FieldSpec::text("tempo_datasource_uid")
+            .env(&["GRAFANA_TEMPO_DATASOURCE_UID"])
+            .ask("UID of the Tempo data source", "only where the default or best-named one is not the right one")
+            .extension(),
+        fields::verify_ssl(&["GRAFANA_VERIFY_SSL"]),
+        fields::ca_bundle(&["GRAFANA_CA_BUNDLE"]),
+    ]
+}
+
+const FIELDS: [FieldSpec; 6] = declared("https://grafana.example.net");
+const LOCAL_FIELDS: [FieldSpec; 6] = declared("http://localhost:3000");
 
 /// Grafana.
 pub static SPEC: ProviderSpec = BASE;
@@ -39,6 +45,7 @@ pub static LOCAL_SPEC: ProviderSpec = ProviderSpec {
     key: LOCAL_KEY,
     name: "Grafana (local)",
     instances_variable: None,
+    fields: &LOCAL_FIELDS,
     configured: Rule::Set("endpoint"),
     environment: Rule::Never,
     documentation: "A Grafana on this machine that lets everybody read. Needs no token.",
@@ -52,14 +59,14 @@ const BASE: ProviderSpec = ProviderSpec {
     family: KEY,
     kind: ProviderKind::Observability,
     instances_variable: Some("GRAFANA_INSTANCES"),
-    fields: FIELDS,
+    fields: &FIELDS,
     configured: Rule::All(&[
         Rule::Set("endpoint"),
-        Rule::Check { words: "an api_key (other than the word `local`)", holds: has_real_key },
+        Rule::Set("api_key"),
+        Rule::Check { words: "an `api_key` other than the word `local`", holds: is_no_placeholder },
     ]),
     environment: Rule::All(&[Rule::Set("endpoint"), Rule::Set("api_key")]),
     hooks: Hooks { refine: Some(classify), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Dashboards, alert rules and annotations, and through its data sources logs, metrics and traces. \
                     Needs a service account token with the role Viewer.",
 };
@@ -84,11 +91,7 @@ fn classify(draft: &mut Draft) {
     }
 }
 
-/// Old set-ups wrote the word `local` in place of a token; it opens nothing.
-fn has_real_key(config: &Config) -> bool {
-    match config.get("api_key") {
-        Some(Value::Secret(SecretValue::Plain(key))) => !key.is_empty() && key.expose() != "local",
-        Some(Value::Secret(SecretValue::Reference(_))) => true,
-        _ => false,
-    }
+/// Old set-ups wrote the word `local` in place of a key; it opens nothing.
+fn is_no_placeholder(config: &Config) -> bool {
+    !matches!(config.secret("api_key"), Some(SecretValue::Plain(key)) if key.expose() == "local")
 }

@@ -3,8 +3,8 @@
 //! A Grafana on this very machine is a provider of its own ([`LOCAL`], key `grafana_local`) that shares the family:
 //! both are listed, named and selected as `grafana`.
 //!
-//! Logs and traces are asked for by the code of [`crate::loki`] and [`crate::tempo`], through the proxy of the data
-//! source; what is Grafana's own lives here: which data sources there are and which are asked (`discovery`,
+//! Metrics, logs and traces are asked for by the code of [`crate::prometheus`], [`crate::loki`] and [`crate::tempo`],
+//! through the proxy of the data source; what is Grafana's own lives here: which data sources there are and which are asked (`discovery`,
 //! `datasources`), alert rules (`rule`, `condition`), annotations (`annotations`, `changes`) and links.
 
 pub mod annotations;
@@ -17,18 +17,19 @@ mod links;
 pub mod rule;
 
 use futures::FutureExt;
-use futures::future::{BoxFuture, join_all};
-use opensre_model::alert::Labels;
+use futures::future::{BoxFuture, join, join_all};
+use opensre_model::evidence::GapKind;
 use opensre_model::window::Window;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use self::datasources::{DataSources, Kind};
 use self::discovery::Grafana;
 use crate::access::{Access, HttpFields};
 use crate::backend::Backend;
-use crate::driver::{Answer, Bounds, Input, InputSpec, Probe, Provider, Query, Relevance};
+use crate::driver::{Answer, Bounds, Input, Probe, Provider, Query, Relevance};
 use crate::failure::Failure;
-use crate::{loki, subject, tempo};
+use crate::prometheus::ApiQuery;
+use crate::{loki, prometheus, subject, tempo};
 
 /// Grafana.
 pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES };
@@ -38,6 +39,9 @@ pub const LOCAL: Provider = Provider { spec: &declaration::LOCAL_SPEC, ..PROVIDE
 
 const FIELDS: HttpFields = HttpFields::at("endpoint").bearer("api_key");
 
+const SOURCE_RULE: &str = "source-rule";
+const METRICS: &str = "metrics";
+const ALERTS: &str = "alerts";
 const LOGS: &str = "logs";
 const TRACES: &str = "traces";
 const TRACE: &str = "trace";
@@ -46,16 +50,20 @@ const QUERIES: &[Query] = &[
     Query {
         name: condition::NAME,
         summary: "the alert's own rule, and what its queries measured over the window",
-        input: &[InputSpec { key: condition::RULE_UID, kind: "string", required: true, help: "uid of the alert rule" }],
+        input: condition::INPUT,
         bounds: condition::BOUNDS,
-        relevance: |alert| match &alert.references.rule_uid {
-            Some(uid) => {
-                let uid = (condition::RULE_UID.to_owned(), Json::String(uid.clone()));
-                Relevance::Ask(vec![Input(Map::from_iter([uid]))])
-            }
-            None => Relevance::Skip("the alert names no Grafana alert rule"),
-        },
+        relevance: condition::relevance,
         run: |access, input, window| condition::run(access, input, window).boxed(),
+    },
+    Query {
+        name: SOURCE_RULE,
+        relevance: |alert| match alert.references.rule_uid {
+            Some(_) => Relevance::Skip("the alert's rule is Grafana's own, not a data source's"),
+            None => (prometheus::ALERT_RULE.relevance)(alert),
+        },
+        ..prometheus::ALERT_RULE.with(|access, input, window| {
+            by_metrics(access, input, window, SOURCE_RULE, &prometheus::ALERT_RULE).boxed()
+        })
     },
     Query {
         name: changes::NAME,
@@ -66,8 +74,18 @@ const QUERIES: &[Query] = &[
         run: |access, _, window| changes::run(access, window).boxed(),
     },
     Query {
+        name: METRICS,
+        ..prometheus::RELATED
+            .with(|access, input, window| by_metrics(access, input, window, METRICS, &prometheus::RELATED).boxed())
+    },
+    Query {
+        name: ALERTS,
+        ..prometheus::ALERTS
+            .with(|access, input, window| by_metrics(access, input, window, ALERTS, &prometheus::ALERTS).boxed())
+    },
+    Query {
         name: LOGS,
-        summary: "what the Loki data sources have of the alert's labels: warnings and errors, a sample, and counts",
+        summary: "what the Loki data sources have of the alert's labels: errors, warnings, a sample, and counts",
         input: loki::LOGS_INPUT,
         bounds: loki::BOUNDS,
         relevance: loki::logs_relevance,
@@ -91,25 +109,35 @@ const QUERIES: &[Query] = &[
     },
 ];
 
+async fn by_metrics(
+    access: &Access,
+    input: &Input,
+    window: Window,
+    operation: &'static str,
+    query: &'static ApiQuery,
+) -> Answer {
+    let ask =
+        |backend: Backend, input: Input| async move { (query.ask)(&backend, operation, &input, window).await }.boxed();
+    through(access, input, operation, Kind::Prometheus, prometheus::BOUNDS, ask).await
+}
+
 async fn logs(access: &Access, input: &Input, window: Window) -> Answer {
-    let ask = |backend: Backend, labels: Labels| {
-        async move { loki::gather::logs(&backend, LOGS, &labels, window).await }.boxed()
+    let ask = |backend: Backend, input: Input| {
+        async move { loki::gather::logs(&backend, LOGS, &input.labels(subject::LABELS), window).await }.boxed()
     };
     through(access, input, LOGS, Kind::Loki, loki::BOUNDS, ask).await
 }
 
 async fn traces(access: &Access, input: &Input, window: Window) -> Answer {
-    let ask = |backend: Backend, labels: Labels| {
-        async move { tempo::gather::search(&backend, TRACES, &labels, window).await }.boxed()
+    let ask = |backend: Backend, input: Input| {
+        async move { tempo::gather::search(&backend, TRACES, &input.labels(subject::LABELS), window).await }.boxed()
     };
     through(access, input, TRACES, Kind::Tempo, tempo::BOUNDS, ask).await
 }
 
 async fn trace(access: &Access, input: &Input, window: Window) -> Answer {
-    let ids = input.list(tempo::TRACE_IDS);
-    let ask = |backend: Backend, _| {
-        let ids = ids.clone();
-        async move { tempo::gather::by_id(&backend, TRACE, &ids, window).await }.boxed()
+    let ask = |backend: Backend, input: Input| {
+        async move { tempo::gather::by_id(&backend, TRACE, &input.list(tempo::TRACE_IDS), window).await }.boxed()
     };
     through(access, input, TRACE, Kind::Tempo, tempo::BOUNDS, ask).await
 }
@@ -121,17 +149,16 @@ async fn through(
     operation: &str,
     kind: Kind,
     bounds: Bounds,
-    ask: impl Fn(Backend, Labels) -> BoxFuture<'static, Answer>,
+    ask: impl Fn(Backend, Input) -> BoxFuture<'static, Answer>,
 ) -> Answer {
     let grafana = match Grafana::open(access, bounds).await {
         Ok(grafana) => grafana,
         Err(failure) => return Answer::unanswered(access, operation, failure),
     };
-    let labels = input.labels(subject::LABELS);
     let mut answer = Answer::default();
-    match grafana.reach(kind, operation, &labels).await {
+    match grafana.reach(kind, operation, &input.labels(subject::LABELS)).await {
         Ok(reached) => {
-            let asked = reached.backends.into_iter().map(|backend| ask(backend, labels.clone()));
+            let asked = reached.backends.into_iter().map(|backend| ask(backend, input.clone()));
             for of_one in join_all(asked).await {
                 answer.merge(of_one);
             }
@@ -154,15 +181,15 @@ async fn prove(access: &Access) -> Result<Probe, Failure> {
     const BOUNDS: Bounds = Bounds { rows: 5_000, bytes: 16 * 1024 * 1024, seconds: 10 };
     let grafana = Grafana::open(access, BOUNDS).await?;
     let client = &grafana.client;
-    let (sources, (org, health)) = futures::future::join(
+    let (sources, (org, health)) = join(
         grafana.sources(),
-        futures::future::join(client.get::<&str, &str>("api/org", &[]), client.get::<&str, &str>("api/health", &[])),
+        join(client.get::<&str, &str>("api/org", &[]), client.get::<&str, &str>("api/health", &[])),
     )
     .await;
     let sources = sources?;
     if sources.known.is_empty() {
         return Err(Failure::new(
-            opensre_model::evidence::GapKind::Denied,
+            GapKind::Denied,
             format!(
                 "it answers, but shows no Prometheus, Loki or Tempo data source ({} of other types)",
                 sources.other

@@ -1,6 +1,6 @@
 //! What is declared about Loki.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("LOKI_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://loki.example.net")
             .env(&["LOKI_ADDR", "LOKI_URL"])
             .ask("Loki URL", "without `/loki/api/v1`; may have a path prefix"),
         fields::bearer_token(&["LOKI_BEARER_TOKEN"]),
@@ -26,7 +27,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
-    hooks: Hooks { refine: Some(refine::grafana_stack), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
+    hooks: Hooks { refine: Some(refine::like_logcli), ..Hooks::NONE },
     documentation: "Logs by label, with the variables that `logcli` reads. Reads only; needs access to /loki/api/v1.",
 };

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub mod declaration;
+mod discovery;
 pub(crate) mod gather;
 pub mod level;
 pub mod logql;
@@ -38,7 +39,7 @@ const FIELDS: HttpFields = HttpFields::at("base_url")
 const QUERIES: &[Query] = &[
     Query {
         name: LOGS,
-        summary: "lines of warnings and errors, a sample of all lines, and counts, of what the alert's labels name",
+        summary: "lines of errors and of warnings, a sample of all lines, and counts, of what the alert's labels name",
         input: LOGS_INPUT,
         bounds: BOUNDS,
         relevance: logs_relevance,
@@ -61,7 +62,7 @@ pub(crate) const LOGS_INPUT: &[InputSpec] =
     &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }];
 
 /// Bounds of every query of logs, here and at a Grafana.
-pub(crate) const BOUNDS: Bounds = Bounds { rows: gather::QUERY_LINES, bytes: 8 * 1024 * 1024, seconds: 30 };
+pub(crate) const BOUNDS: Bounds = Bounds { rows: gather::MOST_LINES, bytes: 8 * 1024 * 1024, seconds: 30 };
 
 /// When an alert's labels name streams whose logs can be read.
 pub(crate) fn logs_relevance(alert: &Alert) -> Relevance {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures::future::{OptionFuture, join, join_all};
 use opensre_model::alert::Labels;
-use opensre_model::evidence::{Evidence, EvidenceData, GapKind, Meaning, ResourceState, Series};
+use opensre_model::evidence::{Evidence, EvidenceData, GapKind, Meaning, ResourceState, Series, Threshold};
 use opensre_model::window::Window;
 
 use super::expression::{self, Measured};
@@ -27,6 +27,8 @@ pub(crate) struct Wanted {
     pub(crate) name: Option<String>,
     /// The expression, where the alert's link has it.
     pub(crate) expression: Option<String>,
+    /// What the rule compares the expression's values with, where it does so outside of the expression.
+    pub(crate) threshold: Option<Threshold>,
     /// The alert's labels.
     pub(crate) labels: Labels,
 }
@@ -112,7 +114,8 @@ impl Scope<'_> {
         let own: Vec<Series> = answered.series.iter().filter(|one| self.agrees(&one.labels)).cloned().collect();
         let others = if own.is_empty() { 0 } else { total - own.len() };
         let (series, cut) = summary::keep_most_changed(if own.is_empty() { answered.series } else { own });
-        let title = match &measured.threshold {
+        let threshold = measured.threshold.or(self.wanted.threshold);
+        let title = match &threshold {
             Some(threshold) => {
                 let side = if threshold.above { "above" } else { "below" };
                 format!("the alert's own expression (fires {side} {})", summary::quantity(threshold.value, None))
@@ -123,12 +126,7 @@ impl Scope<'_> {
         if others > 0 {
             said.push_str(&format!("; {others} series of other things left out"));
         }
-        let data = EvidenceData::Metrics {
-            meaning: Meaning::AlertCondition,
-            unit: None,
-            threshold: measured.threshold,
-            series,
-        };
+        let data = EvidenceData::Metrics { meaning: Meaning::AlertCondition, unit: None, threshold, series };
         let mut evidence = self.backend.evidence(self.operation, measured.query.clone(), self.window, said, data);
         evidence.truncated = super::notes(cut, answered.odd, &answered.notes);
         answer.evidence.push(evidence);

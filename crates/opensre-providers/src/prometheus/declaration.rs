@@ -1,6 +1,6 @@
 //! What is declared about Prometheus.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -13,7 +13,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("PROMETHEUS_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["PROMETHEUS_URL"]).ask(
+        FieldSpec::url("base_url").example("https://prometheus.example.net").env(&["PROMETHEUS_URL"]).ask(
             "Prometheus URL",
             "without `/api/v1`; may have a path prefix, for Mimir as a rule `https://host/prometheus`",
         ),
@@ -30,6 +30,5 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
     hooks: Hooks { refine: Some(refine::prefer_bearer_token), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Metrics, recording and alerting rules, targets. Reads only; needs access to /api/v1.",
 };

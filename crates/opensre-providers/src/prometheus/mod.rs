@@ -24,6 +24,8 @@ mod related;
 mod summary;
 mod targets;
 
+pub(crate) use alert_rule::{Wanted, alert_rule};
+pub(crate) use api::step_seconds;
 pub(crate) use links::vmui;
 pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, prove};
 

@@ -72,6 +72,7 @@ pub(crate) const ALERT_RULE: ApiQuery = ApiQuery {
         let wanted = Wanted {
             name: input.text("name").map(str::to_owned),
             expression: input.text("expression").map(str::to_owned),
+            threshold: None,
             labels: input.labels(subject::LABELS),
         };
         async move { alert_rule::alert_rule(backend, operation, &wanted, window).await }.boxed()

@@ -1,6 +1,6 @@
 //! What is declared about Tempo.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -14,6 +14,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     instances_variable: Some("TEMPO_INSTANCES"),
     fields: &[
         FieldSpec::url("base_url")
+            .example("https://tempo.example.net")
             .env(&["TEMPO_URL"])
             .ask("Tempo URL", "that of the query front end, without `/api`; may have a path prefix"),
         fields::bearer_token(&["TEMPO_BEARER_TOKEN"]),
@@ -26,7 +27,6 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
-    hooks: Hooks { refine: Some(refine::grafana_stack), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
+    hooks: Hooks { refine: Some(refine::like_logcli), ..Hooks::NONE },
     documentation: "Traces, by id and by search. Reads only; needs access to the query front end.",
 };

@@ -1,6 +1,6 @@
 //! What is declared about VictoriaMetrics.
 
-use opensre_model::provider::{DictionaryForm, FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 
 use crate::{fields, refine};
 
@@ -13,18 +13,23 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Observability,
     instances_variable: Some("VICTORIAMETRICS_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["VICTORIAMETRICS_URL"]).ask(
-            "VictoriaMetrics URL",
-            "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
-        ),
+        FieldSpec::url("base_url")
+            .example("https://victoriametrics.example.net:8428")
+            .env(&["VICTORIAMETRICS_URL"])
+            .ask(
+                "VictoriaMetrics URL",
+                "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
+            ),
         fields::bearer_token(&["VICTORIAMETRICS_BEARER_TOKEN"]),
         fields::basic_username(&["VICTORIAMETRICS_USERNAME"]),
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
         FieldSpec::text("account_id").env(&["VICTORIAMETRICS_ACCOUNT_ID"]).ask(
             "Account id",
-            "cluster only: `account` or `account:project`; paths then begin with `/select/{account_id}/prometheus`",
+            "cluster only: `account` or `account:project`; paths then begin with \
+             `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")
+            .example("https://victorialogs.example.net:9428")
             .env(&["VICTORIALOGS_URL"])
             .ask("VictoriaLogs URL", "only where logs are kept in VictoriaLogs, port 9428 as a rule"),
         fields::headers(),
@@ -34,6 +39,5 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::Set("base_url"),
     environment: Rule::Set("base_url"),
     hooks: Hooks { refine: Some(refine::prefer_bearer_token), ..Hooks::NONE },
-    dictionary: DictionaryForm::Flat,
     documentation: "Metrics through Prometheus' HTTP API, and logs where VictoriaLogs stands beside it. Reads only.",
 };

@@ -5,6 +5,7 @@ use opensre_providers::driver::{Input, ProbeStatus};
 use opensre_providers::tempo::PROVIDER;
 use serde_json::{Value as Json, json};
 
+use crate::loki_formats::{Token, lex};
 use crate::stub::{Said, Seen, Stub, access, ask, input, nanoseconds, probe, reasons, summaries};
 
 const ERRONEOUS: &str = "000000000000000000000000000000e1";
@@ -186,5 +187,22 @@ async fn a_probe_passes_on_tempos_own_answer_alone() {
         let failed = probe(&PROVIDER, &access(&PROVIDER, &[("base_url", &stub.url)])).await;
         assert_eq!(failed.status, ProbeStatus::Failed, "{word}");
         assert!(failed.detail.contains(word), "{}", failed.detail);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_label_of_an_alert_stays_a_value_in_every_query() {
+    for hostile in ["\" } || { true", "a\\", "`x`\n#", "\u{0}"] {
+        let stub = Stub::start(tempo).await;
+        let access = access(&PROVIDER, &[("base_url", &stub.url)]);
+        // A name that is not there: what is sent is sent on the strength of the alert alone.
+        ask(&PROVIDER, &access, "search", &of(hostile)).await;
+        let searches = stub.asked("/api/search");
+        assert_eq!(searches.len(), 6, "{hostile:?}");
+        for seen in searches {
+            let tokens = lex(seen.parameter("q")).expect("a query that can be lexed");
+            assert_eq!(tokens[3], Token::Text(hostile.trim().to_owned()));
+            assert_eq!(tokens.iter().filter(|token| matches!(token, Token::Text(_))).count(), 1);
+        }
     }
 }
