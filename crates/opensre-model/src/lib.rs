@@ -4,19 +4,28 @@
 //! an argument. Each step of the two walks that the program does has a module here:
 //!
 //! * how an instance walks: [`record`] and [`environment`] (lenient) → [`classify`] (strict, with [`diagnostic`]s) →
-//!   [`resolution`] → [`selector`] or [`routing`] → somebody else's client;
+//!   [`resolution`] → [`selector`] or [`routing`] → somebody else's client; [`compatible`], [`schema`] and
+//!   [`redaction`] are the faces of it that people and the Python product's users read;
 //! * how an alert walks: bytes → [`alert`] → [`routing`] → [`window`] → [`evidence`] → [`report`].
 
 pub mod alert;
+pub mod classify;
+pub mod compatible;
 pub mod diagnostic;
+pub mod environment;
 pub mod evidence;
+pub mod fields;
 pub mod instance;
 pub mod provider;
 pub mod record;
+pub mod redaction;
 pub mod report;
 pub mod resolution;
 pub mod routing;
+pub mod rule;
+pub mod schema;
 pub mod secret;
 pub mod selector;
 pub mod value;
 pub mod window;
+mod wording;

@@ -72,8 +72,13 @@ pub struct FieldSpec {
     pub prompt: &'static str,
     /// One line of help.
     pub help: &'static str,
+    /// A value as people write it, for documentation and prompts; not for secrets, and not needed where there is a default.
+    pub example: Option<&'static str>,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
+    /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
+    /// to something other than its default, so that old consumers see what they always saw.
+    pub extension: bool,
 }
 
 /// A field's type, default and bounds.
@@ -171,16 +176,42 @@ pub enum Rule {
     Never,
 }
 
+/// Reads the single-instance variables: a record's top-level keys, or `None` when they make no instance.
+pub type FromEnvironment = fn(&EnvironmentMap) -> Option<Map<String, Json>>;
+
 /// What makes a provider odd. Each hook is called at one point of the general path; all are absent for most.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Hooks {
     /// Replaces the general reading of the single-instance variables: returns the v1-shaped record's top-level
     /// keys (`credentials` among them), or `None` when the variables do not make an instance.
-    pub from_environment: Option<fn(&EnvironmentMap) -> Option<Map<String, Json>>>,
+    /// (Keys may be of version 2 instead: an `instances` list, where an instance has a name of its own.)
+    pub from_environment: Option<FromEnvironment>,
+    /// Variables that `from_environment` reads though no field declares them, each with what it decides.
+    pub variables: &'static [(&'static str, &'static str)],
     /// Called on the typed fields before the configured rule: normalises, warns, rejects, changes the key.
     pub refine: Option<fn(&mut Draft)>,
     /// Called on the flat config of the compatible view: moves keys to where the Python product has them.
     pub flatten: Option<fn(&mut Map<String, Json>)>,
+    /// The form that its instances have in the compatible `resolved` dictionary.
+    pub dictionary: DictionaryForm,
+}
+
+impl Hooks {
+    /// No hook: what most providers have, usable in a static declaration.
+    pub const NONE: Self =
+        Self { from_environment: None, variables: &[], refine: None, flatten: None, dictionary: DictionaryForm::Flat };
+}
+
+/// The form of a provider's instances in the `resolved` dictionary of the Python product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DictionaryForm {
+    /// The flat, typed config.
+    #[default]
+    Flat,
+    /// `{credentials: <as stored>, integration_id}`, as for a service that the catalogue does not know.
+    Wrapped,
+    /// Not in the dictionary; its raw records are in `_all` all the same (Slack).
+    Absent,
 }
 
 /// An instance in the making, as a provider's `refine` hook sees it.
@@ -198,7 +229,18 @@ pub struct Draft {
 
 impl FieldSpec {
     const fn of(key: &'static str, kind: FieldKind) -> Self {
-        Self { key, kind, secret: false, env: &[], read_as: &[], prompt: "", help: "", identifies: None }
+        Self {
+            key,
+            kind,
+            secret: false,
+            env: &[],
+            read_as: &[],
+            prompt: "",
+            help: "",
+            example: None,
+            identifies: None,
+            extension: false,
+        }
     }
 
     /// A text field.
@@ -233,6 +275,11 @@ impl FieldSpec {
     /// A whole number with default and bounds.
     pub const fn integer(key: &'static str, default: i64, min: i64, max: i64) -> Self {
         Self::of(key, FieldKind::Integer { default: Some(default), min, max })
+    }
+
+    /// A whole number with bounds that is absent when it is not set.
+    pub const fn optional_integer(key: &'static str, min: i64, max: i64) -> Self {
+        Self::of(key, FieldKind::Integer { default: None, min, max })
     }
 
     /// A number with default and bounds.
@@ -288,6 +335,20 @@ impl FieldSpec {
     #[must_use]
     pub const fn identifies(mut self, what: Identifies) -> Self {
         self.identifies = Some(what);
+        self
+    }
+
+    /// A value as people write it.
+    #[must_use]
+    pub const fn example(mut self, value: &'static str) -> Self {
+        self.example = Some(value);
+        self
+    }
+
+    /// Marks a field that the Python product's flat config lacks.
+    #[must_use]
+    pub const fn extension(mut self) -> Self {
+        self.extension = true;
         self
     }
 }

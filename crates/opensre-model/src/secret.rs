@@ -32,7 +32,7 @@ impl Secret {
 
     /// A digest that tells two secrets apart without revealing either: the key under which clients are cached.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.expose().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:x}", Sha256::digest(self.expose().as_bytes()))
     }
 }
 
@@ -72,7 +72,8 @@ pub enum SecretReference {
     Env(String),
     /// The content of a file, without the trailing line break.
     File(String),
-    /// The standard output of a command (no shell, 10 s limit; allowed in the store file only).
+    /// The standard output of a command (no shell, 10 s limit; allowed in the store file only). Its words are
+    /// separated by white space; `'...'` and `"..."` keep white space together, without any escapes.
     Exec(Vec<String>),
 }
 
@@ -93,6 +94,8 @@ impl SecretReference {
     /// assert_eq!(SecretReference::parse("${env:KEY}"), Ok(Some(SecretReference::Env("KEY".into()))));
     /// assert_eq!(SecretReference::parse("hunter2"), Ok(None));
     /// assert!(SecretReference::parse("${vault:x}").is_err());
+    /// let words = ["pass", "show", "my key"].map(String::from).to_vec();
+    /// assert_eq!(SecretReference::parse("${exec:pass show 'my key'}"), Ok(Some(SecretReference::Exec(words))));
     /// ```
     pub fn parse(text: &str) -> Result<Option<Self>, BadReference> {
         let Some(rest) = text.strip_prefix("${") else { return Ok(None) };
@@ -108,7 +111,11 @@ impl SecretReference {
         match scheme.trim() {
             "env" => Ok(Some(Self::Env(target.to_owned()))),
             "file" => Ok(Some(Self::File(target.to_owned()))),
-            "exec" => Ok(Some(Self::Exec(target.split_whitespace().map(str::to_owned).collect()))),
+            "exec" => match split_words(target) {
+                Some(words) if words.first().is_some_and(|command| !command.is_empty()) => Ok(Some(Self::Exec(words))),
+                Some(_) => bad("a secret reference must name what it refers to"),
+                None => bad("a quote in the secret reference is not closed"),
+            },
             _ => bad("a secret reference starts with `env:`, `file:` or `exec:`"),
         }
     }
@@ -118,9 +125,46 @@ impl SecretReference {
         match self {
             Self::Env(name) => format!("${{env:{name}}}"),
             Self::File(path) => format!("${{file:{path}}}"),
-            Self::Exec(words) => format!("${{exec:{}}}", words.join(" ")),
+            Self::Exec(words) => {
+                let words: Vec<String> = words.iter().map(|word| quote_word(word)).collect();
+                format!("${{exec:{}}}", words.join(" "))
+            }
         }
     }
+}
+
+/// Splits a command at white space; `None` when a quote is not closed.
+///
+/// `'...'` and `"..."` keep white space together and may stand anywhere in a word. There are no escapes, no
+/// variables and no globs: a backslash or a dollar is itself, and a quote is written inside quotes of the other kind.
+fn split_words(text: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for character in text.chars() {
+        match quote {
+            Some(open) if character == open => quote = None,
+            None if character == '\'' || character == '"' => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            None if character.is_whitespace() => words.extend(word.take()),
+            Some(_) | None => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+/// A word as [`split_words`] reads it back.
+fn quote_word(word: &str) -> String {
+    let plain = |character: char| !character.is_whitespace() && character != '\'' && character != '"';
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    // Between single quotes everything but a single quote stands for itself; that one goes between double quotes.
+    let parts: Vec<String> = word.split('\'').map(|part| format!("'{part}'")).collect();
+    parts.join("\"'\"")
 }
 
 impl SecretValue {

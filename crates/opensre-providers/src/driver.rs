@@ -4,8 +4,10 @@
 //! query and part of every answer.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use opensre_http::Client;
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Evidence, Gap};
 use opensre_model::provider::ProviderSpec;
@@ -140,6 +142,13 @@ pub struct Bounds {
     pub bytes: usize,
     /// Longest time that it may take.
     pub seconds: u64,
+}
+
+impl Bounds {
+    /// A client that keeps to the bounds of bytes and time.
+    pub(crate) fn keep(self, client: Client) -> Client {
+        client.at_most(self.bytes).by(Instant::now() + Duration::from_secs(self.seconds))
+    }
 }
 
 /// Input of a query: keys to JSON values.

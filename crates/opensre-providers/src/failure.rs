@@ -40,6 +40,13 @@ impl Failure {
         self
     }
 
+    /// Says what was being asked for.
+    #[must_use]
+    pub fn about(mut self, what: &str) -> Self {
+        self.reason = format!("{what}: {}", self.reason);
+        self
+    }
+
     /// The gap that it leaves at one instance's query.
     pub fn into_gap(self, instance: &Instance, operation: &str) -> Gap {
         Gap {

@@ -4,3 +4,18 @@ mod alert;
 mod routing;
 mod selector;
 mod window;
+//! The tests of `opensre-model`, one binary: behaviour through the public surface.
+
+mod catalogue;
+mod classify;
+mod compatible;
+mod environment;
+mod fields;
+mod laws;
+mod record;
+mod redaction;
+mod resolution;
+mod rule;
+mod schema;
+mod secret;
+mod support;

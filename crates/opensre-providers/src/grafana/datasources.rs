@@ -7,11 +7,11 @@ use opensre_model::alert::Labels;
 use serde_json::Value as Json;
 
 /// Most data sources of one kind that one investigation asks.
-pub(crate) const MOST_ASKED: usize = 3;
+pub const MOST_ASKED: usize = 3;
 
 /// What a data source speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// The Prometheus HTTP API: Prometheus, Mimir, Cortex, Thanos, VictoriaMetrics, Amazon's.
     Prometheus,
     /// The Loki HTTP API.
@@ -22,7 +22,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// In one word, as it is shown.
-    pub(crate) fn word(self) -> &'static str {
+    pub fn word(self) -> &'static str {
         match self {
             Self::Prometheus => "prometheus",
             Self::Loki => "loki",
@@ -56,35 +56,41 @@ impl Kind {
 
 /// One data source that can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DataSource {
+pub struct DataSource {
     /// Its uid, unique within the organisation.
-    pub(crate) uid: String,
+    pub uid: String,
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// The plug-in's id, as Explore wants it.
-    pub(crate) plugin: String,
+    pub plugin: String,
     /// What it speaks.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Whether it is the organisation's default data source.
-    pub(crate) is_default: bool,
+    pub is_default: bool,
     /// The organisation's id.
-    pub(crate) org_id: Option<i64>,
+    pub org_id: Option<i64>,
 }
 
 impl DataSource {
+    /// A data source of which nothing but the configured uid is known.
+    pub fn configured(uid: &str, kind: Kind) -> Self {
+        let (uid, plugin) = (uid.to_owned(), kind.word().to_owned());
+        Self { name: uid.clone(), uid, plugin, kind, is_default: false, org_id: None }
+    }
+
     /// `name (kind)`, as the report names it.
-    pub(crate) fn label(&self) -> String {
+    pub fn label(&self) -> String {
         format!("{} ({})", self.name, self.kind.word())
     }
 }
 
 /// The data sources of one Grafana.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct DataSources {
+pub struct DataSources {
     /// Those that can be asked, in Grafana's order.
-    pub(crate) known: Vec<DataSource>,
+    pub known: Vec<DataSource>,
     /// How many there are of other types.
-    pub(crate) other: usize,
+    pub other: usize,
 }
 
 /// Why a list of data sources is none.
@@ -94,7 +100,7 @@ pub struct NotGrafana;
 
 impl DataSources {
     /// Reads the answer of `GET /api/datasources`. Entries without uid or type cannot be asked and count as other.
-    pub(crate) fn parse(answer: &Json) -> Result<Self, NotGrafana> {
+    pub fn parse(answer: &Json) -> Result<Self, NotGrafana> {
         let entries = answer.as_array().ok_or(NotGrafana)?;
         let known: Vec<DataSource> = entries.iter().filter_map(parse_one).collect();
         let other = entries.len() - known.len();
@@ -102,7 +108,7 @@ impl DataSources {
     }
 
     /// The data source of a uid.
-    pub(crate) fn by_uid(&self, uid: &str) -> Option<&DataSource> {
+    pub fn by_uid(&self, uid: &str) -> Option<&DataSource> {
         self.known.iter().find(|source| source.uid == uid)
     }
 
@@ -113,10 +119,10 @@ impl DataSources {
     /// those whose name says that they are the main one, the others. Data sources about Grafana itself (alert state
     /// history, usage insights, machine learning) come last, and are asked only when there is nothing else. Never
     /// more than [`MOST_ASKED`].
-    pub(crate) fn choose(&self, kind: Kind, configured: Option<&str>, labels: &Labels) -> Choice<'_> {
+    pub fn choose(&self, kind: Kind, configured: Option<&str>, labels: &Labels) -> Choice<'_> {
         let of_kind: Vec<&DataSource> = self.known.iter().filter(|source| source.kind == kind).collect();
         if let Some(uid) = configured {
-            let (asked, others) = of_kind.into_iter().partition(|source| source.uid == uid);
+            let (asked, others): (Vec<_>, Vec<_>) = of_kind.into_iter().partition(|source| source.uid == uid);
             let skipped = others.into_iter().map(|source| (source, "another one is configured by its uid")).collect();
             return Choice { asked, skipped };
         }
@@ -147,11 +153,11 @@ impl DataSources {
 
 /// Which data sources are asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Choice<'a> {
+pub struct Choice<'a> {
     /// Those that are asked, the most telling first.
-    pub(crate) asked: Vec<&'a DataSource>,
+    pub asked: Vec<&'a DataSource>,
     /// Those that are not, each with the reason.
-    pub(crate) skipped: Vec<(&'a DataSource, &'static str)>,
+    pub skipped: Vec<(&'a DataSource, &'static str)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,8 +172,19 @@ enum Rank {
 impl Rank {
     fn of(source: &DataSource, labels: &Labels) -> Self {
         const INTERNAL: &[&str] = &["alert", "state-history", "ml-", "usage-insights"];
-        const SCOPES: &[&str] =
-            &["cluster", "k8s_cluster", "env", "environment", "stage", "region", "datacenter", "dc", "zone", "tenant", "team"];
+        const SCOPES: &[&str] = &[
+            "cluster",
+            "k8s_cluster",
+            "env",
+            "environment",
+            "stage",
+            "region",
+            "datacenter",
+            "dc",
+            "zone",
+            "tenant",
+            "team",
+        ];
         let name = source.name.to_lowercase();
         if source.is_default {
             return if SCOPES.iter().filter_map(|scope| labels.get(*scope)).any(|value| agrees(&name, value)) {
@@ -191,7 +208,11 @@ impl Rank {
 /// Whether a name holds a label's value as whole words: `Loki prod-eu` holds `prod-eu` and `prod`, not `pro`.
 fn agrees(name: &str, value: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
-        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
     };
     let (name, value) = (words(name), words(value));
     !value.is_empty() && name.windows(value.len()).any(|window| window == value)

@@ -10,29 +10,33 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 /// Labels that hold a level, strongest first: what the sender said before what Loki guessed.
-pub(crate) const LABELS: &[&str] =
-    &["level", "severity_text", "severity", "log_level", "loglevel", "lvl", "detected_level"];
+pub const LABELS: &[&str] = &["level", "severity_text", "severity", "log_level", "loglevel", "lvl", "detected_level"];
 
-/// Levels worth reading first, as a regular expression for a whole label value.
-pub(crate) const TROUBLE_LEVELS: &str = "(?i)(warn(ing)?|err(or)?|crit(ical)?|fatal|panic|alert|emerg(ency)?|severe)";
+/// Levels of errors, as a regular expression for a whole label value.
+pub const ERROR_LEVELS: &str = "(?i)(err(or)?|crit(ical)?|fatal|panic|alert|emerg(ency)?|severe)";
 
-/// Words that a line worth reading first contains, as a regular expression (RE2).
-pub(crate) const TROUBLE_WORDS: &str = concat!(
-    r"(?i)(\b(warn(ing)?|err(or)?s?|crit(ical)?|fatal|panic(ked)?|severe|fail(s|ed|ure|ures)?|denied|refused|",
-    r"timed? ?out|timeout|unavailable|unreachable|exhausted|killed|oom(killed)?|abort(ed)?|rejected|traceback)\b",
-    r"|exception|error)"
+/// Levels of warnings, as a regular expression for a whole label value.
+pub const WARNING_LEVELS: &str = "(?i)warn(ing)?";
+
+/// Words of lines that tell of an error, as a regular expression (RE2).
+pub const ERROR_WORDS: &str = concat!(
+    r"(?i)(\b(err|crit(ical)?|fatal|panic(ked)?|severe|fail(s|ed|ure|ures)?|denied|refused|timed? ?out|timeout|",
+    r"unavailable|unreachable|exhausted|killed|oom(killed)?|abort(ed)?|rejected|traceback)\b|exception|error)"
 );
+
+/// Words of lines that warn, as a regular expression (RE2).
+pub const WARNING_WORDS: &str = r"(?i)\bwarn(ing)?\b";
 
 /// Most bytes of a line that are looked at.
 const LOOKED_AT: usize = 16 * 1024;
 
 /// Normalises a written level: `critical`, `error`, `warn`, `info`, `debug` or `trace`; `None` for anything else.
 /// Numbers are read as syslog severities (0 to 7) or as those of pino and bunyan (10 to 60).
-pub(crate) fn normalise(written: &str) -> Option<&'static str> {
+pub fn normalise(written: &str) -> Option<&'static str> {
     let written = written.trim().to_ascii_lowercase();
     Some(match written.as_str() {
-        "emerg" | "emergency" | "alert" | "crit" | "critical" | "fatal" | "panic" | "dpanic" | "ftl" | "0" | "1" | "2"
-        | "60" => "critical",
+        "emerg" | "emergency" | "alert" | "crit" | "critical" | "fatal" | "panic" | "dpanic" | "ftl" | "0" | "1"
+        | "2" | "60" => "critical",
         "err" | "error" | "severe" | "failure" | "3" | "50" => "error",
         "warn" | "warning" | "wrn" | "4" | "40" => "warn",
         "info" | "inf" | "information" | "informational" | "notice" | "5" | "6" | "30" => "info",
@@ -43,7 +47,7 @@ pub(crate) fn normalise(written: &str) -> Option<&'static str> {
 }
 
 /// The level of a line, if its labels or its text tell.
-pub(crate) fn detect(labels: &Labels, message: &str) -> Option<&'static str> {
+pub fn detect(labels: &Labels, message: &str) -> Option<&'static str> {
     LABELS
         .iter()
         .filter_map(|name| labels.get(*name))
@@ -58,7 +62,8 @@ fn from_message(message: &str) -> Option<&'static str> {
     {
         return from_json(&fields);
     }
-    static PAIR: LazyLock<Regex> = LazyLock::new(|| pattern(r#"(?i)(?:^|[\s,;{"])(?:level|lvl|severity|log_?level)"?[=:]\s*"?([a-z]+)"#));
+    static PAIR: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?i)(?:^|[\s,;{"])(?:level|lvl|severity|log_?level)"?[=:]\s*"?([a-z]+)"#));
     if let Some(level) = PAIR.captures(message).and_then(|found| normalise(found.get(1)?.as_str())) {
         return Some(level);
     }
@@ -82,26 +87,38 @@ fn from_message(message: &str) -> Option<&'static str> {
     if let Some(found) = WORD.captures(head(message, 160)) {
         return found.iter().skip(1).flatten().find_map(|word| normalise(word.as_str()));
     }
-    static FAILURE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"^(Traceback \(most recent call last\)|Exception in thread |Caused by: |panic: |Unhandled )"));
+    static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"^(Traceback \(most recent call last\)|Exception in thread |Caused by: |panic: |Unhandled )")
+    });
     FAILURE.is_match(message).then_some("error")
 }
 
 fn from_json(fields: &serde_json::Map<String, Json>) -> Option<&'static str> {
-    const KEYS: &[&str] =
-        &["level", "severity", "severity_text", "severityText", "log.level", "loglevel", "log_level", "levelname", "lvl", "@l"];
-    KEYS.iter().find_map(|key| match fields.get(*key)? {
-        Json::String(text) => normalise(text),
-        Json::Number(number) => normalise(&number.to_string()),
-        // Elastic Common Schema nests it: `{"log": {"level": "error"}}`; some loggers nest a name.
-        Json::Object(inner) => inner.get("name").and_then(Json::as_str).and_then(normalise),
-        _ => None,
-    })
-    .or_else(|| normalise(fields.get("log")?.get("level")?.as_str()?))
+    const KEYS: &[&str] = &[
+        "level",
+        "severity",
+        "severity_text",
+        "severityText",
+        "log.level",
+        "loglevel",
+        "log_level",
+        "levelname",
+        "lvl",
+        "@l",
+    ];
+    KEYS.iter()
+        .find_map(|key| match fields.get(*key)? {
+            Json::String(text) => normalise(text),
+            Json::Number(number) => normalise(&number.to_string()),
+            // Elastic Common Schema nests it: `{"log": {"level": "error"}}`; some loggers nest a name.
+            Json::Object(inner) => inner.get("name").and_then(Json::as_str).and_then(normalise),
+            _ => None,
+        })
+        .or_else(|| normalise(fields.get("log")?.get("level")?.as_str()?))
 }
 
 /// The first bytes of a text, cut at a character's border.
-pub(crate) fn head(text: &str, bytes: usize) -> &str {
+pub fn head(text: &str, bytes: usize) -> &str {
     let mut end = bytes.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -6,34 +6,10 @@
 
 use std::fmt::{self, Write as _};
 
-/// A text as a LogQL string literal: in double quotes, escaped as a Go string.
-///
-/// Backquotes need no escape there. Control characters are escaped too, since a line break ends a literal and
-/// NUL is no LogQL at all.
-pub(crate) fn quote(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => quoted.push_str("\\\""),
-            '\\' => quoted.push_str("\\\\"),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            // U+FEFF and the line separators are valid, but make a query that no person can read or copy.
-            other if other.is_control() || matches!(other, '\u{feff}' | '\u{2028}' | '\u{2029}') => {
-                // Writing to a `String` cannot fail.
-                let _ = write!(quoted, "\\u{:04x}", u32::from(other));
-            }
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
+use crate::quoting::go_string as quote;
 
 /// Whether a text can be a label's name in a query.
-pub(crate) fn is_label_name(text: &str) -> bool {
+pub fn is_label_name(text: &str) -> bool {
     let mut characters = text.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
@@ -41,27 +17,27 @@ pub(crate) fn is_label_name(text: &str) -> bool {
 
 /// A stream selector of equality matchers; never empty, and no matcher in it matches streams without its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Selector {
+pub struct Selector {
     matchers: Vec<(String, String)>,
 }
 
 impl Selector {
     /// A selector of labels and values. Matchers whose name is no identifier or whose value is empty (which would
     /// match streams without the label) are left out; `None` when nothing is left.
-    pub(crate) fn new(matchers: impl IntoIterator<Item = (String, String)>) -> Option<Self> {
+    pub fn new(matchers: impl IntoIterator<Item = (String, String)>) -> Option<Self> {
         let matchers: Vec<_> =
             matchers.into_iter().filter(|(name, value)| is_label_name(name) && !value.is_empty()).collect();
         (!matchers.is_empty()).then_some(Self { matchers })
     }
 
     /// The lines that contain a match of a regular expression (RE2).
-    pub(crate) fn lines_matching(&self, pattern: &str) -> String {
+    pub fn lines_matching(&self, pattern: &str) -> String {
         format!("{self} |~ {}", quote(pattern))
     }
 
     /// The lines one of whose labels (of the stream, or structured metadata) matches a regular expression as a
     /// whole. Names that are no identifiers are left out; without any, all lines.
-    pub(crate) fn labels_matching(&self, names: &[&str], pattern: &str) -> String {
+    pub fn labels_matching(&self, names: &[&str], pattern: &str) -> String {
         let pattern = quote(pattern);
         let filters: Vec<String> =
             names.iter().filter(|name| is_label_name(name)).map(|name| format!("{name}=~{pattern}")).collect();
@@ -81,6 +57,6 @@ impl fmt::Display for Selector {
 }
 
 /// The number of lines that a log query finds in each step, as one series.
-pub(crate) fn count(log_query: &str, step_seconds: i64) -> String {
+pub fn count(log_query: &str, step_seconds: i64) -> String {
     format!("sum(count_over_time({log_query} [{step_seconds}s]))")
 }

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use opensre_model::alert::Labels;
 
 use super::logql::Selector;
+use crate::subject;
 
 /// What a label says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Role {
+pub enum Role {
     /// The service, application or workload.
     Service,
     /// One pod.
@@ -40,21 +41,27 @@ struct Names {
 const NAMES: &[Names] = &[
     Names {
         role: Role::Service,
-        alert: &[
-            "service", "service_name", "app", "application", "app_kubernetes_io_name", "deployment", "statefulset",
-            "daemonset", "workload", "container", "job", "component",
-        ],
+        alert: subject::SERVICE,
         loki: &[
-            "service_name", "app", "job", "service", "container", "app_kubernetes_io_name", "application", "app_name",
-            "k8s_deployment_name", "deployment", "container_name", "k8s_container_name", "component", "compose_service",
-            "name", "unit",
+            "service_name",
+            "app",
+            "job",
+            "service",
+            "container",
+            "app_kubernetes_io_name",
+            "application",
+            "app_name",
+            "k8s_deployment_name",
+            "deployment",
+            "container_name",
+            "k8s_container_name",
+            "component",
+            "compose_service",
+            "name",
+            "unit",
         ],
     },
-    Names {
-        role: Role::Pod,
-        alert: &["pod", "pod_name", "k8s_pod_name"],
-        loki: &["pod", "k8s_pod_name", "pod_name"],
-    },
+    Names { role: Role::Pod, alert: &["pod", "pod_name", "k8s_pod_name"], loki: &["pod", "k8s_pod_name", "pod_name"] },
     Names {
         role: Role::Host,
         alert: &["host", "hostname", "node", "nodename", "instance"],
@@ -80,17 +87,17 @@ const NAMES: &[Names] = &[
 
 /// Something that the alert names, by which its streams can be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sought {
+pub struct Sought {
     /// What it says.
-    pub(crate) role: Role,
+    pub role: Role,
     /// The alert's label.
-    pub(crate) label: String,
+    pub label: String,
     /// Its value.
-    pub(crate) value: String,
+    pub value: String,
 }
 
 /// What an alert's labels name, role by role, the most telling label first.
-pub(crate) fn sought(labels: &Labels) -> Vec<Sought> {
+pub fn sought(labels: &Labels) -> Vec<Sought> {
     NAMES
         .iter()
         .flat_map(|names| names.alert.iter().map(move |label| (names.role, *label)))
@@ -102,13 +109,13 @@ pub(crate) fn sought(labels: &Labels) -> Vec<Sought> {
 }
 
 /// Whether what is sought can name streams at all (a cluster or a region alone cannot).
-pub(crate) fn names_something(sought: &[Sought]) -> bool {
+pub fn names_something(sought: &[Sought]) -> bool {
     sought.iter().any(|item| item.role <= Role::Namespace)
 }
 
 /// Labels whose values are worth asking for before this Loki's label names are known: those that collectors write
 /// by default, and for the scope the alert's own spelling. Saves a round trip in the usual case.
-pub(crate) fn first_guess(sought: &[Sought]) -> Vec<&'static str> {
+pub fn first_guess(sought: &[Sought]) -> Vec<&'static str> {
     let smallest = sought.iter().map(|item| item.role).min();
     let mut guesses = Vec::new();
     for names in NAMES {
@@ -121,14 +128,15 @@ pub(crate) fn first_guess(sought: &[Sought]) -> Vec<&'static str> {
             // A pod or a host is looked at only where the alert names no service.
             Role::Pod | Role::Host if smallest != Some(names.role) => {}
             Role::Pod | Role::Host => guesses.extend(&names.loki[..1]),
-            _ => guesses.extend(names.loki.iter().filter(|name| of_role.clone().any(|item| item.label == **name)).take(1)),
+            _ => guesses
+                .extend(names.loki.iter().filter(|name| of_role.clone().any(|item| item.label == **name)).take(1)),
         }
     }
     guesses
 }
 
 /// The labels of this Loki that can say what is sought, in order of preference, but for those asked for already.
-pub(crate) fn candidates(sought: &[Sought], known: &[String], asked: &[&str]) -> Vec<&'static str> {
+pub fn candidates(sought: &[Sought], known: &[String], asked: &[&str]) -> Vec<&'static str> {
     NAMES
         .iter()
         .filter(|names| sought.iter().any(|item| item.role == names.role))
@@ -140,17 +148,17 @@ pub(crate) fn candidates(sought: &[Sought], known: &[String], asked: &[&str]) ->
 
 /// How the alert's labels were turned into a stream selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub struct Selection {
     /// The selector; `None` when no stream of this Loki has anything that the alert names.
-    pub(crate) selector: Option<Selector>,
+    pub selector: Option<Selector>,
     /// What the alert names and this Loki does not have, as `label=value`.
-    pub(crate) dropped: Vec<String>,
+    pub dropped: Vec<String>,
 }
 
 /// Selects streams: by the smallest thing that this Loki knows, narrowed by the scope around it.
 ///
 /// `values` holds, for each label that was asked for, the values it has in the window.
-pub(crate) fn select(sought: &[Sought], values: &BTreeMap<String, Vec<String>>) -> Selection {
+pub fn select(sought: &[Sought], values: &BTreeMap<String, Vec<String>>) -> Selection {
     let mut matchers: Vec<(String, String)> = Vec::new();
     let mut dropped = Vec::new();
     let (mut found_identity, mut found_namespace) = (false, false);
@@ -198,7 +206,11 @@ fn spelling(wanted: &str, values: &[String]) -> Option<String> {
 /// A host and port without the port; anything else as it is.
 fn without_port(text: &str) -> &str {
     match text.rsplit_once(':') {
-        Some((host, port)) if !host.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        Some((host, port))
+            if !host.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            host
+        }
         _ => text,
     }
 }

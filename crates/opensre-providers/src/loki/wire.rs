@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 use super::level;
 
 /// Longest line that is kept, in bytes; a longer one is cut at the end.
-pub(crate) const LONGEST_LINE: usize = 4 * 1024;
+pub const LONGEST_LINE: usize = 4 * 1024;
 
 /// Most labels of one line that are kept.
 const MOST_LABELS: usize = 40;
@@ -56,7 +56,7 @@ pub fn names(answer: &Json) -> Result<Vec<String>, NotLoki> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Lines {
     /// The lines, oldest first.
-    pub lines: Vec<LogLine>,
+    pub entries: Vec<LogLine>,
     /// Entries that were of no known shape.
     pub odd: usize,
     /// Lines that were cut at [`LONGEST_LINE`].
@@ -98,19 +98,19 @@ fn lines(streams: &[Json]) -> Lines {
             match line(&labels, entry) {
                 Some((line, cut)) => {
                     all.cut += usize::from(cut);
-                    all.lines.push(line);
+                    all.entries.push(line);
                 }
                 None => all.odd += 1,
             }
         }
     }
-    sort(&mut all.lines);
+    sort(&mut all.entries);
     all
 }
 
 /// Sorts lines by time; lines of one moment by labels and text, so that the same answer reads the same whatever
 /// the order of its streams.
-pub(crate) fn sort(lines: &mut [LogLine]) {
+pub fn sort(lines: &mut [LogLine]) {
     lines.sort_by(|a, b| (a.time, &a.labels, &a.message).cmp(&(b.time, &b.labels, &b.message)));
 }
 

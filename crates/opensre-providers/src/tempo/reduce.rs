@@ -6,20 +6,20 @@ use jiff::{SignedDuration, Timestamp};
 use opensre_model::evidence::{ResourceState, Span};
 
 /// Attribute that says how much of the trace's time a span itself took on the critical path, in milliseconds.
-pub(crate) const CRITICAL_PATH: &str = "critical_path_ms";
+pub const CRITICAL_PATH: &str = "critical_path_ms";
 
 /// A trace, reduced.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Reduced {
+pub struct Reduced {
     /// The spans that were kept, by start; those on the critical path carry [`CRITICAL_PATH`].
-    pub(crate) spans: Vec<Span>,
+    pub spans: Vec<Span>,
     /// How many were left out.
-    pub(crate) left_out: usize,
+    pub left_out: usize,
 }
 
 /// Keeps at most `keep` spans of one trace: the root, the errors in which errors begin, the other errors, the
 /// critical path, then the longest.
-pub(crate) fn reduce(mut spans: Vec<Span>, keep: usize) -> Reduced {
+pub fn reduce(mut spans: Vec<Span>, keep: usize) -> Reduced {
     let own = critical_path(&spans);
     for (position, own) in own.iter().enumerate() {
         let milliseconds = own.as_secs_f64() * 1e3;
@@ -54,19 +54,21 @@ fn critical_path(spans: &[Span]) -> Vec<SignedDuration> {
     let mut own = vec![SignedDuration::ZERO; spans.len()];
     let by_id: HashMap<&str, usize> = spans.iter().enumerate().map(|(at, span)| (span.span_id.as_str(), at)).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); spans.len()];
-    let mut open: Vec<(usize, Timestamp)> = Vec::new();
+    // What is still to be walked: a span, and the part of its time that is the path's. A child whose clock is wrong
+    // counts only within its parent.
+    let mut open: Vec<(usize, Timestamp, Timestamp)> = Vec::new();
     for (position, span) in spans.iter().enumerate() {
         match span.parent_id.as_deref().and_then(|parent| by_id.get(parent)) {
             Some(&parent) if parent != position => children[parent].push(position),
-            _ => open.push((position, end(span))),
+            _ => open.push((position, span.start, end(span))),
         }
     }
     for of_one in &mut children {
         of_one.sort_by_key(|&child| std::cmp::Reverse((end(&spans[child]), child)));
     }
     // Each span has one parent, so each is visited once; spans in a ring of parents are never reached.
-    while let Some((position, until)) = open.pop() {
-        let start = spans[position].start;
+    while let Some((position, from, until)) = open.pop() {
+        let start = spans[position].start.max(from);
         let mut cursor = until.min(end(&spans[position]));
         for &child in &children[position] {
             let child_end = end(&spans[child]).min(cursor);
@@ -74,7 +76,7 @@ fn critical_path(spans: &[Span]) -> Vec<SignedDuration> {
                 continue;
             }
             own[position] += cursor.duration_since(child_end);
-            open.push((child, child_end));
+            open.push((child, start, child_end));
             cursor = spans[child].start.max(start);
         }
         own[position] += cursor.duration_since(start).max(SignedDuration::ZERO);
@@ -89,7 +91,7 @@ fn end(span: &Span) -> Timestamp {
 
 /// How each service fared with each of its peers, as states of kind `dependency`: calls, failed calls, median and
 /// longest time. A peer is the service that a call reached, or what the caller says of it.
-pub(crate) fn dependencies(spans: &[Span]) -> Vec<ResourceState> {
+pub fn dependencies(spans: &[Span]) -> Vec<ResourceState> {
     let by_id: HashMap<(&str, &str), &Span> =
         spans.iter().map(|span| ((span.trace_id.as_str(), span.span_id.as_str()), span)).collect();
     let mut reached: HashMap<(&str, &str), &str> = HashMap::new();

@@ -7,6 +7,7 @@
 //! `instrumentationLibrarySpans`. The second version of the trace endpoint wraps all of it in `trace`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -20,7 +21,7 @@ const LONGEST_TEXT: usize = 512;
 /// Why an answer is not one of Tempo's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the answer is not Tempo's: {0}")]
-pub struct NotTempo(pub &'static str);
+pub struct NotTempo(pub(crate) &'static str);
 
 /// A trace that a search found.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,7 +140,8 @@ pub fn trace(answer: &Json) -> Result<Trace, NotTempo> {
     let mut read = Trace { partial, ..Trace::default() };
     for resource in resources {
         let about = attributes(resource.get("resource").and_then(|resource| resource.get("attributes")));
-        let scopes = ["scopeSpans", "instrumentationLibrarySpans"].into_iter().find_map(|key| resource.get(key)?.as_array());
+        let scopes =
+            ["scopeSpans", "instrumentationLibrarySpans"].into_iter().find_map(|key| resource.get(key)?.as_array());
         for span in scopes.into_iter().flatten().filter_map(|scope| scope.get("spans")?.as_array()).flatten() {
             match one_span(&about, span) {
                 Some(span) => read.spans.push(span),
@@ -246,13 +248,45 @@ fn value_text(value: &Json) -> Option<String> {
 /// parameters are left out: they carry customers' data.
 fn worth_keeping(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     const KEPT: &[&str] = &[
-        "span.kind", "peer.service", "server.address", "server.port", "net.peer.name", "net.peer.port", "network.peer.address",
-        "db.system", "db.system.name", "db.name", "db.namespace", "db.operation", "db.operation.name", "db.collection.name",
-        "messaging.system", "messaging.destination", "messaging.destination.name", "rpc.system", "rpc.service", "rpc.method",
-        "rpc.grpc.status_code", "http.status_code", "http.response.status_code", "http.method", "http.request.method",
-        "http.route", "error.type", "exception.type", "service.version", "service.namespace", "deployment.environment",
-        "deployment.environment.name", "k8s.namespace.name", "k8s.pod.name", "k8s.deployment.name", "k8s.cluster.name",
-        "host.name", "cloud.region", "faas.name",
+        "span.kind",
+        "peer.service",
+        "server.address",
+        "server.port",
+        "net.peer.name",
+        "net.peer.port",
+        "network.peer.address",
+        "db.system",
+        "db.system.name",
+        "db.name",
+        "db.namespace",
+        "db.operation",
+        "db.operation.name",
+        "db.collection.name",
+        "messaging.system",
+        "messaging.destination",
+        "messaging.destination.name",
+        "rpc.system",
+        "rpc.service",
+        "rpc.method",
+        "rpc.grpc.status_code",
+        "http.status_code",
+        "http.response.status_code",
+        "http.method",
+        "http.request.method",
+        "http.route",
+        "error.type",
+        "exception.type",
+        "service.version",
+        "service.namespace",
+        "deployment.environment",
+        "deployment.environment.name",
+        "k8s.namespace.name",
+        "k8s.pod.name",
+        "k8s.deployment.name",
+        "k8s.cluster.name",
+        "host.name",
+        "cloud.region",
+        "faas.name",
     ];
     KEPT.iter().filter_map(|key| Some(((*key).to_owned(), all.get(*key)?.clone()))).collect()
 }
@@ -272,15 +306,20 @@ fn id(written: &str, bytes: usize) -> Option<String> {
     let digits = bytes * 2;
     // Base64 of 16 bytes is 24 characters (22 without padding), of 8 bytes 12 (11): when such a text is all
     // hexadecimal digits it is read as hexadecimal, which is what a search answers with leading zeros missing.
-    let hexadecimal = if !written.is_empty() && written.len() <= digits && written.bytes().all(|b| b.is_ascii_hexdigit()) {
-        format!("{:0>digits$}", written.to_ascii_lowercase())
-    } else {
-        let decoded = STANDARD.decode(written).or_else(|_| STANDARD_NO_PAD.decode(written)).ok()?;
-        if decoded.len() != bytes {
-            return None;
-        }
-        decoded.iter().map(|byte| format!("{byte:02x}")).collect()
-    };
+    let hexadecimal =
+        if !written.is_empty() && written.len() <= digits && written.bytes().all(|b| b.is_ascii_hexdigit()) {
+            format!("{:0>digits$}", written.to_ascii_lowercase())
+        } else {
+            let decoded = STANDARD.decode(written).or_else(|_| STANDARD_NO_PAD.decode(written)).ok()?;
+            if decoded.len() != bytes {
+                return None;
+            }
+            decoded.iter().fold(String::with_capacity(digits), |mut text, byte| {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+        };
     // All zeros is how a missing id is written.
     hexadecimal.bytes().any(|digit| digit != b'0').then_some(hexadecimal)
 }

@@ -1,10 +1,23 @@
 //! Records as they are written: the lenient layer over the store's JSON and the variables.
 //!
 //! A record is read whatever its shape; version 1 shapes are migrated on the fly; what was odd is a diagnostic.
+//! What a record *means* (types, defaults, whether it can be used) is decided later and never here.
+
+mod document;
+mod edit;
+mod read;
+mod shape;
+
+pub use document::{Document, RecordSummary, StoredInstance};
+pub use edit::{EditError, Upserted};
+pub use read::read_document;
+pub use shape::{NotAStore, Version, is_version_1_shape, migrate_record};
 
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Source;
+
+pub(crate) use shape::{kind_of, scalar_text};
 
 /// One record of the store, or of an environment variable.
 #[derive(Clone, PartialEq)]
@@ -13,7 +26,8 @@ pub struct Record {
     pub id: String,
     /// The service as written.
     pub service: String,
-    /// Its status as written; only exactly `active` is used.
+    /// Its status as written; only exactly `active` is used. Absent, it is `active` in the version 1 shape and
+    /// `inactive` in the version 2 shape; one that is no text is `inactive`.
     pub status: String,
     /// Its instances, in order. Version 1 shapes have one, `default`.
     pub instances: Vec<RawInstance>,

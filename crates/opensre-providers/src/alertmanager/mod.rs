@@ -1,0 +1,12 @@
+//! Alertmanager: which alerts are active, and what silences them.
+
+pub mod declaration;
+pub mod wire;
+
+mod queries;
+
+use crate::driver::Provider;
+
+/// Alertmanager.
+pub const PROVIDER: Provider =
+    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES };

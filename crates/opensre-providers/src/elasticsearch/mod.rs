@@ -1,0 +1,10 @@
+//! Elasticsearch: logs by search, and the state of the cluster.
+//!
+//! Authentication is optional: an API key, or user name and password; where both are set the key is used.
+
+pub mod declaration;
+
+use crate::driver::Provider;
+
+/// Elasticsearch.
+pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[] };

@@ -1,0 +1,10 @@
+//! Jira: issues and comments.
+//!
+//! Basic authentication with the e-mail address and an API token.
+
+pub mod declaration;
+
+use crate::driver::Provider;
+
+/// Jira.
+pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[] };

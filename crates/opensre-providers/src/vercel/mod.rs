@@ -1,0 +1,10 @@
+//! Vercel: deployments, their build events and their runtime logs.
+//!
+//! A bearer token, and the team whose projects are meant.
+
+pub mod declaration;
+
+use crate::driver::Provider;
+
+/// Vercel.
+pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[] };
