@@ -37,8 +37,6 @@ pub(crate) struct Effective {
     pub(crate) resolved: Resolved,
     /// The store's records as read.
     pub(crate) store: Vec<Record>,
-    /// The environment's records.
-    pub(crate) environment: Vec<Record>,
 }
 
 impl Effective {
@@ -99,9 +97,9 @@ impl App {
         let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load();
         let (environment, environment_diagnostics) =
             environment::records(&self.catalogue, &self.surroundings.environment);
-        let mut resolved = resolve(&self.catalogue, &store, &environment, self.precedence()?);
+        let mut resolved = resolve(&self.catalogue, &store, environment, self.precedence()?);
         resolved.diagnostics.splice(0..0, store_diagnostics.into_iter().chain(environment_diagnostics));
-        Ok(Effective { resolved, store, environment })
+        Ok(Effective { resolved, store })
     }
 
     fn precedence(&self) -> Result<Precedence, Failure> {

@@ -69,8 +69,11 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
     let effective = app.effective()?;
     let (http, secrets) = app.network();
     let bar = progress(app);
+    let placed = Window::place(alert.starts_at, alert.ends_at, wishes.now, wishes.since);
+    let mut warnings = effective.warnings();
+    warnings.extend(placed.notes);
     let inquiry = Inquiry {
-        window: Window::around(alert.starts_at, alert.ends_at, wishes.now, wishes.since),
+        window: placed.window,
         alert,
         resolved: &effective.resolved,
         providers: &app.providers,
@@ -80,7 +83,7 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
         secrets,
         deadline: wishes.deadline,
         observer: Some(observer(&bar)),
-        warnings: effective.warnings(),
+        warnings,
     };
     let outcome = investigate(inquiry).await;
     bar.finish_and_clear();
