@@ -58,6 +58,7 @@ impl Surroundings {
     }
 
     /// The present.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
     pub(crate) fn now() -> Timestamp {
         Timestamp::now()
     }

@@ -14,7 +14,7 @@ use opensre_model::routing::{ExplicitChoice, RoutingMode};
 use opensre_model::window::Window;
 use opensre_report::text::TextOptions;
 
-use crate::app::{App, duration};
+use crate::app::{App, duration, routing};
 use crate::args::{Format, InvestigateArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -33,7 +33,7 @@ pub(super) fn run(app: &App, args: &InvestigateArgs) -> Outcome {
     let format = report_format(app)?;
     let wishes = Wishes {
         explicit: args.instance.iter().map(|written| explicit(written)).collect::<Result<_, _>>()?,
-        routing: app.routing(args.routing.as_deref())?,
+        routing: routing(args.routing.as_deref())?,
         now: present(args.now.as_deref())?.unwrap_or_else(Surroundings::now),
         since: args.since.as_deref().map(|text| duration("--since", text)).transpose()?,
         deadline: positive("--deadline", &args.deadline)?,
