@@ -31,10 +31,14 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
     if let Some(usual) = median(before) {
         said.push(format!("{} in the baseline", quantity(usual, unit)));
     }
-    if let (Some(now), Some((low, high))) = (median(since.clone()), extremes(&since)) {
-        let range =
-            if low < high { format!(" ({} to {})", quantity(low, unit), quantity(high, unit)) } else { String::new() };
-        said.push(format!("{}{range} since {}", quantity(now, unit), clock(window.start)));
+    if let (Some(last), Some((low, high))) = (since.last(), extremes(&since)) {
+        let (last, low, high) = (quantity(*last, unit), quantity(low, unit), quantity(high, unit));
+        let since = clock(window.start);
+        said.push(if low == high {
+            format!("{low} since {since}")
+        } else {
+            format!("{low} to {high} since {since}, last {last}")
+        });
     }
     let of = if most.labels.is_empty() { String::new() } else { format!(" of {}", named(&most.labels)) };
     let count = if series.len() > 1 {
@@ -42,7 +46,7 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
     } else {
         String::new()
     };
-    format!("{title}{of}: {}{count}", said.join(", "))
+    format!("{title}{of}: {}{count}", said.join("; "))
 }
 
 /// Labels as a person reads them, without the name of the metric.

@@ -2,9 +2,11 @@
 
 mod access;
 mod alertmanager;
+mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
+mod lab_prometheus;
 mod loki_calls;
 mod loki_formats;
 mod prometheus_calls;
@@ -15,4 +17,3 @@ mod prometheus_promql;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
-mod catalogue;
