@@ -1,11 +1,15 @@
 //! Metric evidence in one line: what was usual, what it is in the incident, and when it was most.
 
+use jiff::SignedDuration;
 use opensre_model::alert::Labels;
 use opensre_model::evidence::Series;
 use opensre_model::window::Window;
 
 /// Most series of one answer that are kept.
 pub(crate) const MOST_SERIES: usize = 10;
+
+/// A series without a value for so long at the window's end has ended; Prometheus carries a value on for five minutes.
+const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keeps the series that changed most, in order of labels; says what was cut.
 pub(crate) fn keep_most_changed(mut series: Vec<Series>) -> (Vec<Series>, Option<String>) {
@@ -39,6 +43,9 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
         } else {
             format!("{low} to {high} since {since}, last {last}")
         });
+    }
+    if let Some((last, _)) = most.points.last().filter(|(last, _)| window.end.duration_since(*last) > QUIET) {
+        said.push(format!("no data after {}", clock(*last)));
     }
     let of = if most.labels.is_empty() { String::new() } else { format!(" of {}", named(&most.labels)) };
     let count = if series.len() > 1 {
