@@ -44,7 +44,7 @@ const BLANK: ProviderSpec = ProviderSpec {
     documentation: "",
 };
 
-const NO_HOOKS: Hooks = Hooks { from_environment: None, refine: None, flatten: None };
+const NO_HOOKS: Hooks = Hooks::NONE;
 
 static METRICS: ProviderSpec = spec("metrics", "Metrics");
 static CHAT: ProviderSpec = spec("chat", "Chat");

@@ -162,7 +162,6 @@ fn same(left: f64, right: f64) -> bool {
 }
 
 #[tokio::test]
-#[ignore = "needs the Debian package prometheus; run with --ignored"]
 async fn both_answer_the_same() {
     // The demo, with a counter that restarts and without the series that end: backfilling knows no staleness marker.
     let demo = opensre_lab::scenario_named("staging-bad-deploy").unwrap().text;
