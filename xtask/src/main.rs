@@ -1,2 +1,97 @@
-//! Development tasks.
-fn main() {}
+//! Development tasks. `cargo xtask help` lists them.
+//!
+//! * `setup`: installs the Debian packages that the tests start as real servers;
+//! * `test`: set-up, then formatting, lints, tidy rules, tests, doc tests, the fuzz targets' build and the demo:
+//!   what CI runs;
+//! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
+//! * `tidy`: the rules that a compiler does not check.
+
+mod packages;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+const HELP: &str = "\
+cargo xtask setup      install the Debian packages that the tests need
+cargo xtask test       everything that CI checks, set-up included
+cargo xtask generate   write the generated reference documents anew
+cargo xtask tidy       the rules that a compiler does not check
+";
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let outcome = match task.as_str() {
+        "setup" => packages::ensure(),
+        "test" => test(),
+        "generate" => generate(),
+        "tidy" => tidy::check(&root()),
+        "" | "help" | "--help" | "-h" => {
+            say(HELP);
+            Ok(())
+        }
+        other => Err(anyhow::anyhow!("no task `{other}`\n{HELP}")),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything that CI checks, cheapest first.
+fn test() -> Result<()> {
+    packages::ensure()?;
+    cargo(&["fmt", "--all", "--check"])?;
+    tidy::check(&root())?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
+    cargo(&["test", "--workspace"])?;
+    if root().join("fuzz/Cargo.toml").is_file() {
+        // Built with the workspace's own compiler: running them needs nightly, keeping them whole does not.
+        cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"])?;
+    }
+    cargo(&["run", "--quiet", "--package", "opensre-cli", "--", "demo"])
+}
+
+/// The reference documents are compared by a test, which writes them when told to.
+fn generate() -> Result<()> {
+    let mut command = Command::new(cargo_program());
+    command.args(["test", "--quiet", "--package", "opensre-cli", "--test", "it", "reference"]);
+    command.env("OPENSRE_UPDATE_REFERENCE", "1");
+    run(command)
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    let mut command = Command::new(cargo_program());
+    command.args(arguments);
+    run(command)
+}
+
+fn cargo_program() -> std::ffi::OsString {
+    #[expect(clippy::disallowed_methods, reason = "cargo tells its children by this variable which cargo it is")]
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+fn run(mut command: Command) -> Result<()> {
+    let shown = format!("{command:?}").replace('"', "");
+    say(&format!("+ {shown}"));
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot start {shown}"))?;
+    if !status.success() {
+        bail!("{shown} failed ({status})");
+    }
+    Ok(())
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+#[expect(clippy::print_stderr, reason = "a development task talks to the developer")]
+fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -44,11 +44,21 @@ fn records(count: usize, one: bool) -> Vec<Record> {
 #[divan::bench(args = COUNTS)]
 fn one_record(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (catalogue, records) = (catalogue::catalogue(), records(count, true));
-    bencher.bench(|| resolve(&catalogue, &records, &[], Precedence::Store));
+    bencher
+        .with_inputs(|| records.clone())
+        .bench_values(|records| resolve(&catalogue, records, &[], Precedence::Store));
 }
 
 #[divan::bench(args = COUNTS)]
 fn many_records(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let (catalogue, records) = (catalogue::catalogue(), records(count, false));
+    bencher
+        .with_inputs(|| records.clone())
+        .bench_values(|records| resolve(&catalogue, records, &[], Precedence::Store));
+}
+
+#[divan::bench(args = COUNTS)]
+fn many_borrowed_records(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (catalogue, records) = (catalogue::catalogue(), records(count, false));
     bencher.bench(|| resolve(&catalogue, &records, &[], Precedence::Store));
 }
@@ -56,7 +66,9 @@ fn many_records(bencher: divan::Bencher<'_, '_>, count: usize) {
 #[divan::bench(args = COUNTS)]
 fn merging_with_itself(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (catalogue, records) = (catalogue::catalogue(), records(count, true));
-    bencher.bench(|| resolve(&catalogue, &records, &records, Precedence::Merge));
+    bencher
+        .with_inputs(|| [records.clone(), records.clone()])
+        .bench_values(|[one, other]| resolve(&catalogue, one, other, Precedence::Merge));
 }
 
 #[divan::bench(args = COUNTS)]

@@ -184,6 +184,9 @@ fn field(field: &FieldSpec) -> Json {
     if let Some(default) = fields::default(field) {
         schema["default"] = fields::revealed(&default);
     }
+    if let Some(example) = field.example {
+        schema["examples"] = json!([example]);
+    }
     if field.secret {
         schema["writeOnly"] = json!(true);
     }

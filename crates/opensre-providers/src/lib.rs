@@ -3,8 +3,8 @@
 //! No other crate names a provider. A provider is added by adding its folder, its `mod` line below and one line in
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
 //! the same everywhere), `refine` and `environment` (steps of their hooks), `mcp` (servers of the Model Context
-//! Protocol), [`subject`] (what an alert is about), `siblings` (which other alerts are of the same things) and
-//! [`quoting`] (string literals of query languages). [`docs`] makes the reference pages.
+//! Protocol), [`subject`] (what an alert is about), `siblings` (which other alerts are of the same things),
+//! [`quoting`] (string literals of query languages) and [`docs`] (reference pages out of the declarations).
 
 pub mod access;
 pub mod backend;

@@ -23,6 +23,16 @@ pub(crate) fn replace(path: &Path, old: Option<&Metadata>, content: &[u8]) -> io
     sync_folder_of(path)
 }
 
+/// Writes a file whole or not at all, mode 0600 from its first byte, in a folder that exists: reports and whatever else
+/// is for its owner only.
+pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A pipe or device is written to, not replaced.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return File::options().write(true).open(path)?.write_all(content);
+    }
+    replace(path, None, content)
+}
+
 /// Keeps a copy of a file's content beside it, in a new file of mode 0600: `<name>.<label>`, or with a number behind
 /// when that name is taken by something else. A copy that is already there is not made again.
 pub(crate) fn keep_copy(path: &Path, old: &Metadata, label: &str, content: &[u8]) -> io::Result<PathBuf> {

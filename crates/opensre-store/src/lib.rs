@@ -17,6 +17,7 @@ pub mod references;
 mod store;
 pub mod text;
 
+pub use atomic::write_private;
 pub use error::{Malformed, StoreError};
 pub use store::{Loaded, State, Store};
 

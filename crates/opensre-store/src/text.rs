@@ -59,7 +59,11 @@ impl StoreText {
     /// Reads a store for a change.
     pub fn parse(bytes: &[u8]) -> Result<Self, Malformed> {
         let (document, numbers) = parse(bytes)?;
-        Ok(Self { document: Document::from_json(document)?, numbers })
+        match Document::from_json(document) {
+            Ok(document) => Ok(Self { document, numbers }),
+            // What is said about a number must not call it a text.
+            Err(error) => Err(read(bytes).err().unwrap_or(error.into())),
+        }
     }
 
     /// The text to write. `None` when it could not be read back, because the change has nested values too deeply, say:

@@ -52,10 +52,10 @@ pub(super) fn hidden(spec: &ProviderSpec, environment: &EnvironmentMap, by: &Sou
 fn first_variable<'a>(spec: &'a ProviderSpec, environment: &EnvironmentMap) -> &'a str {
     let asked = rule::fields(&spec.environment);
     let asked = asked.iter().filter_map(|key| spec.field(key)).flat_map(|field| field.env);
-    let all = spec.fields.iter().flat_map(|field| field.env);
+    let undeclared = spec.hooks.variables.iter().map(|(variable, _)| variable);
+    let all = spec.fields.iter().flat_map(|field| field.env).chain(undeclared);
     let mut candidates = asked.chain(all.clone());
     let set = candidates.find(|variable| set(environment, variable).is_some());
-    // A provider's own reading may go by variables that no field declares.
     set.or_else(|| all.clone().next()).copied().unwrap_or(spec.key)
 }
 

@@ -6,6 +6,7 @@
 
 mod family;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
@@ -169,13 +170,30 @@ impl Resolved {
 ///
 /// Records are classified on the way; inactive ones are never used and hide nothing. A family that no source has a
 /// usable instance of stays visible with what is incomplete.
-pub fn resolve(catalogue: &Catalogue, store: &[Record], environment: &[Record], precedence: Precedence) -> Resolved {
+///
+/// Records are taken as slices or, by whoever no longer needs them, as vectors: those are kept without being copied,
+/// which would be most of the work.
+pub fn resolve<'a>(
+    catalogue: &Catalogue,
+    store: impl Into<Cow<'a, [Record]>>,
+    environment: impl Into<Cow<'a, [Record]>>,
+    precedence: Precedence,
+) -> Resolved {
+    resolve_sides(catalogue, store.into(), environment.into(), precedence)
+}
+
+fn resolve_sides(
+    catalogue: &Catalogue,
+    store: Cow<'_, [Record]>,
+    environment: Cow<'_, [Record]>,
+    precedence: Precedence,
+) -> Resolved {
     let sides = match precedence {
         Precedence::Store | Precedence::Merge => [store, environment],
         Precedence::Env => [environment, store],
     };
     let mut resolved = Resolved::default();
-    let gathered = gather(catalogue, sides, &mut resolved.diagnostics);
+    let gathered = gather(catalogue, &sides, &mut resolved.diagnostics);
     let settled: Vec<family::Settled> =
         gathered.into_iter().map(|gathered| family::settle(gathered, precedence)).collect();
 
@@ -213,10 +231,10 @@ struct Gathered {
 }
 
 /// Classifies all records and groups them by family, in order of first appearance.
-fn gather(catalogue: &Catalogue, sides: [&[Record]; 2], diagnostics: &mut Vec<Diagnostic>) -> Vec<Gathered> {
+fn gather(catalogue: &Catalogue, sides: &[Cow<'_, [Record]>; 2], diagnostics: &mut Vec<Diagnostic>) -> Vec<Gathered> {
     let mut gathered: Vec<Gathered> = Vec::new();
     let mut positions: HashMap<String, usize> = HashMap::new();
-    for (side, records) in sides.into_iter().enumerate() {
+    for (side, records) in sides.iter().enumerate() {
         for (index, record) in records.iter().enumerate() {
             let (outcomes, reports) = classify::outcomes(catalogue, record);
             diagnostics.extend(reports);
@@ -237,17 +255,30 @@ fn gather(catalogue: &Catalogue, sides: [&[Record]; 2], diagnostics: &mut Vec<Di
     gathered
 }
 
-/// Copies the records that the families keep, each side in written order; returns where each went.
-fn keep_records(sides: [&[Record]; 2], settled: &[family::Settled], kept: &mut Vec<Record>) -> [Vec<Option<usize>>; 2] {
-    let mut places = sides.map(|records| vec![None; records.len()]);
+/// Keeps the records that stand behind the families, each side in written order; returns where each went.
+fn keep_records(
+    sides: [Cow<'_, [Record]>; 2],
+    settled: &[family::Settled],
+    kept: &mut Vec<Record>,
+) -> [Vec<Option<usize>>; 2] {
+    let mut places = [const { Vec::new() }; 2];
     for (side, records) in sides.into_iter().enumerate() {
         let mut wanted = vec![false; records.len()];
         for index in settled.iter().flat_map(|settled| &settled.records[side]) {
             wanted[*index] = true;
         }
-        for (index, record) in records.iter().enumerate().filter(|(index, _)| wanted[*index]) {
-            places[side][index] = Some(kept.len());
-            kept.push(record.clone());
+        let mut next = kept.len()..;
+        places[side] = wanted.iter().map(|is_wanted| if *is_wanted { next.next() } else { None }).collect();
+        let is_wanted = |index: usize| wanted[index];
+        match records {
+            Cow::Borrowed(records) => {
+                kept.extend(
+                    records.iter().enumerate().filter(|(at, _)| is_wanted(*at)).map(|(_, record)| record.clone()),
+                );
+            }
+            Cow::Owned(records) => {
+                kept.extend(records.into_iter().enumerate().filter(|(at, _)| is_wanted(*at)).map(|(_, record)| record));
+            }
         }
     }
     places

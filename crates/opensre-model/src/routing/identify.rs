@@ -16,6 +16,9 @@ use crate::value::{Config, Value};
 use super::tags::Agreement;
 use super::words::{joined, plain, quoted};
 
+/// The most ruled out instances that are warned of one by one.
+const MOST_WARNINGS: usize = 8;
+
 /// What in an alert can point at an instance, alert by alert.
 pub(super) struct Pointers {
     scopes: Vec<Vec<Pointer>>,
@@ -174,13 +177,14 @@ pub(super) fn identify(
     let known = Known::of(catalogue, family);
     let mut found = Identified::default();
     let mut matched: BTreeMap<Target, Vec<usize>> = BTreeMap::new();
+    let mut ruled_out: BTreeMap<usize, String> = BTreeMap::new();
     for (index, scope) in pointers.scopes.iter().enumerate() {
         let elsewhere = known.elsewhere(scope);
         found.mismatches.retain(|position, _| elsewhere.contains_key(position));
         if index == 0 {
             found.mismatches.clone_from(&elsewhere);
         }
-        let result = known.narrow(scope, agreement, &elsewhere, &mut matched, &mut found.warnings);
+        let result = known.narrow(scope, agreement, &elsewhere, &mut matched, &mut ruled_out);
         let Some(result) = result else { continue };
         if result.unmistakable {
             for (position, (why, path)) in result.instances {
@@ -196,6 +200,11 @@ pub(super) fn identify(
     }
     if !found.chosen.is_empty() {
         found.alike.clear();
+    }
+    let more = ruled_out.len().saturating_sub(MOST_WARNINGS);
+    found.warnings = ruled_out.into_values().take(MOST_WARNINGS).collect();
+    if more > 0 {
+        found.warnings.push(format!("the alert points at {more} more that are ruled out"));
     }
     found
 }
@@ -271,6 +280,9 @@ impl<'a> Known<'a> {
             }
         }
         let mut elsewhere = BTreeMap::new();
+        if accounts.is_empty() && sites.is_empty() {
+            return elsewhere;
+        }
         for (position, own) in self.traits.iter().enumerate() {
             for (what, named, known) in
                 [("AWS account", &accounts, &own.accounts), ("Datadog site", &sites, &own.sites)]
@@ -299,7 +311,7 @@ impl<'a> Known<'a> {
         agreement: &Agreement,
         elsewhere: &BTreeMap<usize, String>,
         matched: &mut BTreeMap<Target, Vec<usize>>,
-        warnings: &mut Vec<String>,
+        ruled_out: &mut BTreeMap<usize, String>,
     ) -> Option<Narrowed> {
         let mut left: Option<BTreeMap<usize, (String, String)>> = None;
         let mut unmistakable: BTreeSet<usize> = BTreeSet::new();
@@ -308,10 +320,10 @@ impl<'a> Known<'a> {
             for pointer in same_kind {
                 let all = matched.entry(pointer.target.clone()).or_insert_with(|| self.fits(&pointer.target));
                 let mut alone = Vec::new();
-                let mut ruled_out = Vec::new();
+                let mut excluded = None;
                 for position in all.iter().copied() {
                     if agreement.conflict(position).is_some() {
-                        ruled_out.push(position);
+                        excluded = excluded.or(Some(position));
                     } else if left.as_ref().is_none_or(|left| left.contains_key(&position))
                         && !(elsewhere.contains_key(&position) && pointer.target.is_weak())
                     {
@@ -319,11 +331,8 @@ impl<'a> Known<'a> {
                     }
                 }
                 // A URL belongs to somebody; a region or a site to many, so that nobody misses those ruled out.
-                if let (Target::Url(_), [first, ..], true) = (&pointer.target, ruled_out.as_slice(), alone.is_empty()) {
-                    let warning = self.ruled_out(pointer, *first, agreement);
-                    if !warnings.contains(&warning) {
-                        warnings.push(warning);
-                    }
+                if let (Target::Url(_), Some(position), true) = (&pointer.target, excluded, alone.is_empty()) {
+                    ruled_out.entry(position).or_insert_with(|| self.ruled_out(pointer, position, agreement));
                 }
                 if let [only] = alone.as_slice() {
                     unmistakable.insert(*only);

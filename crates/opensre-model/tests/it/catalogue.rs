@@ -81,12 +81,18 @@ static CLOUD: ProviderSpec = ProviderSpec {
     ],
     configured: Rule::Any(&[Rule::Set("role"), Rule::All(&[Rule::Set("key_id"), Rule::Set("key_secret")])]),
     environment: Rule::Any(&[Rule::Set("role"), Rule::All(&[Rule::Set("key_id"), Rule::Set("key_secret")])]),
-    hooks: Hooks { from_environment: Some(cloud_from_environment), flatten: Some(nest_keys), ..Hooks::NONE },
+    hooks: Hooks {
+        from_environment: Some(cloud_from_environment),
+        variables: &[("CLOUD_PROFILE", "Its role.")],
+        flatten: Some(nest_keys),
+        ..Hooks::NONE
+    },
     documentation: "Read-only.",
 };
 
 fn cloud_from_environment(environment: &EnvironmentMap) -> Option<Map<String, Json>> {
-    let role = environment.get("CLOUD_ROLE").filter(|role| !role.is_empty())?;
+    let role =
+        environment.get("CLOUD_ROLE").or_else(|| environment.get("CLOUD_PROFILE")).filter(|role| !role.is_empty())?;
     json!({"role": role, "credentials": {"region": "there-2"}}).as_object().cloned()
 }
 
@@ -131,7 +137,7 @@ static PIPELINE: ProviderSpec = ProviderSpec {
     kind: ProviderKind::Delivery,
     instances_variable: Some("PIPELINE_INSTANCES"),
     fields: &[
-        FieldSpec::url("base_url").env(&["PIPELINE_BASE_URL"]),
+        FieldSpec::url("base_url").env(&["PIPELINE_BASE_URL"]).example("https://pipeline.example.com"),
         FieldSpec::secret("bearer_token")
             .env(&["PIPELINE_AUTH_TOKEN", "PIPELINE_TOKEN"])
             .read_as(&["auth_token", "token"]),

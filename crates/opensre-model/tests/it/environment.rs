@@ -208,6 +208,7 @@ fn a_providers_own_reading_is_migrated_like_any_version_1_record() {
     assert_eq!(records[0].id, "env-cloud");
     assert_eq!(json!(records[0].instances[0].credentials), json!({"region": "there-2", "role": "reader"}));
     assert_eq!(read(&[("CLOUD_KEY_ID", "x")]).0, "");
+    assert_eq!(read(&[("CLOUD_PROFILE", "x")]).0, "env-cloud (variable CLOUD_PROFILE): default");
 }
 
 #[test]

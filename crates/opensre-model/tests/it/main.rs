@@ -1,11 +1,6 @@
-//! The tests of `opensre-model`, one binary.
-
-mod alert;
-mod routing;
-mod selector;
-mod window;
 //! The tests of `opensre-model`, one binary: behaviour through the public surface.
 
+mod alert;
 mod catalogue;
 mod classify;
 mod compatible;
@@ -18,4 +13,7 @@ mod resolution;
 mod rule;
 mod schema;
 mod secret;
+mod routing;
+mod selector;
 mod support;
+mod window;

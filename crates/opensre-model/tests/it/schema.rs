@@ -63,7 +63,10 @@ fn fields_carry_what_an_editor_shows() {
             "null"
           ],
           "format": "uri",
-          "description": "Single-instance variable: PIPELINE_BASE_URL."
+          "description": "Single-instance variable: PIPELINE_BASE_URL.",
+          "examples": [
+            "https://pipeline.example.com"
+          ]
         },
         "bearer_token": {
           "type": [

@@ -153,8 +153,7 @@ proptest! {
 
     #[test]
     fn letter_case_never_changes_a_match(parts in prop::collection::vec(requirement(), 1..4), value in "[a-z]{1,3}") {
-        let text = parts.join(",");
-        prop_assume!(text.is_ascii());
+        let text: String = parts.join(",").chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();
         let tags = tags(&[("a", &value), ("b", "x")]);
         let as_written = Selector::parse(&text).unwrap().matches(&tags);
         let upper = Selector::parse(&text.to_ascii_uppercase()).unwrap().matches(&tags);

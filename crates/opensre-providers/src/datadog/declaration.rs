@@ -21,7 +21,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         ),
         FieldSpec::text_or("site", "datadoghq.com")
             .env(&["DD_SITE"])
-            .ask("Site", "the part of the address after `app.`: datadoghq.com, datadoghq.eu, us3.datadoghq.com, ...")
+            .ask("Site", "the part of the address after `app.`, such as datadoghq.eu or us3.datadoghq.com")
             .identifies(Identifies::DatadogSite),
         fields::verify_ssl(&["DD_VERIFY_SSL"]),
         fields::ca_bundle(&["DD_CA_BUNDLE"]),

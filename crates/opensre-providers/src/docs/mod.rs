@@ -34,11 +34,12 @@ pub fn environment_reference(catalogue: &Catalogue) -> String {
 }
 
 const ENVIRONMENT_RULES: &str = "\
-Each provider is configured by one variable that holds several named instances, or by variables that make up a single one.
+Each provider is configured by one variable that holds several named instances, or by variables that make up a single \
+one.
 
-- `<SERVICE>_INSTANCES` is a JSON array. An entry is `{\"name\", \"tags\", \"credentials\": {...}}`, or has the fields beside \
-`name` and `tags`. When it has a usable entry, the single-instance variables of that provider are not read. When it is \
-no valid JSON, or has no entry, a warning says so and they are.
+- `<SERVICE>_INSTANCES` is a JSON array. An entry is `{\"name\", \"tags\", \"credentials\": {...}}`, or has the fields \
+beside `name` and `tags`. When it has a usable entry, the single-instance variables of that provider are not read. When it is \
+no valid JSON, or has no usable entry, they are, and a warning says so (but for an empty array).
 - A variable that is empty or blank counts as unset. Of several names for one field the first that is set counts.
 - Yes is spelt `1`, `true`, `yes`, `on`, `t` or `y`, no is `0`, `false`, `no`, `off`, `f` or `n`, in any letter case. \
 Anything else is reported, and the default is used; so for a number that cannot be read.
@@ -170,8 +171,8 @@ pub fn support_table(providers: &[Provider]) -> String {
 }
 
 const SUPPORT: &str = "\
-Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, tags \
-and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is \
+Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, \
+tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is \
 asked during an investigation; where both are empty, the provider is declared only so far.
 ";
 

@@ -18,14 +18,14 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["VICTORIAMETRICS_URL"])
             .ask(
                 "VictoriaMetrics URL",
-                "single node: as it listens, port 8428; cluster: that of vmselect, port 8481, with account_id",
+                "of a single node as it listens, port 8428; of a cluster that of vmselect, port 8481",
             ),
         fields::bearer_token(&["VICTORIAMETRICS_BEARER_TOKEN"]),
         fields::basic_username(&["VICTORIAMETRICS_USERNAME"]),
         fields::basic_password(&["VICTORIAMETRICS_PASSWORD"]),
         FieldSpec::text("account_id").env(&["VICTORIAMETRICS_ACCOUNT_ID"]).ask(
             "Account id",
-            "cluster only: `account` or `account:project`; paths then begin with \
+            "of a cluster only, `account` or `account:project`; paths then begin with \
              `/select/{account_id}/prometheus`",
         ),
         FieldSpec::url("logs_url")

@@ -23,6 +23,7 @@ fn not_stores() -> Vec<(Vec<u8>, &'static str)> {
         (b"{\"a\":\n\"can\xff\"}".to_vec(), "not valid UTF-8 at line 2, column 5"),
         (b"{\"integrations\": []} canary".to_vec(), "not valid JSON at line 1, column 22"),
         (b"[]".to_vec(), "the store is a list, not an object"),
+        (b"123456789012345678901234567890e1".to_vec(), "the store is a number, not an object"),
         (b"\"canary\"".to_vec(), "the store is a text, not an object"),
         (b"{\"version\": 2}".to_vec(), "the store has no `integrations`"),
         (b"{\"version\": 2, \"integrations\": {\"canary\": 1}}".to_vec(), "`integrations` is an object, not a list"),

@@ -1,0 +1,189 @@
+//! What every command works with: surroundings, global options, catalogue, store, and what is in effect.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use opensre_http::Http;
+use opensre_model::alert::Alert;
+use opensre_model::diagnostic::{Diagnostic, Severity};
+use opensre_model::provider::Catalogue;
+use opensre_model::record::Record;
+use opensre_model::resolution::{Precedence, Resolved, resolve};
+use opensre_model::routing::RoutingMode;
+use opensre_model::secret::SecretSource;
+use opensre_model::{environment, window};
+use opensre_providers::driver::Provider;
+use opensre_store::references::LocalSecrets;
+use opensre_store::{Loaded, Store};
+
+use crate::args::{Format, GlobalArgs};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::surroundings::Surroundings;
+
+/// What every command works with.
+pub(crate) struct App {
+    pub(crate) surroundings: Surroundings,
+    pub(crate) global: GlobalArgs,
+    pub(crate) output: Output,
+    pub(crate) providers: Vec<Provider>,
+    pub(crate) catalogue: Catalogue,
+}
+
+/// What is in effect: the store and the environment, resolved.
+pub(crate) struct Effective {
+    pub(crate) resolved: Resolved,
+    /// The store's records as read.
+    pub(crate) store: Vec<Record>,
+    /// The environment's records.
+    pub(crate) environment: Vec<Record>,
+}
+
+impl Effective {
+    /// What a report must say about how the instances came about.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let diagnostics = self
+            .resolved
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity != Severity::Note)
+            .map(ToString::to_string);
+        let shadowed = self.resolved.shadowed.iter().map(|shadowed| {
+            format!(
+                "{}/{} ({}) is not in effect: {} wins",
+                shadowed.service, shadowed.instance, shadowed.source, shadowed.by
+            )
+        });
+        diagnostics.chain(shadowed).collect()
+    }
+}
+
+impl App {
+    pub(crate) fn new(mut surroundings: Surroundings, global: GlobalArgs, output: Output) -> Result<Self, Failure> {
+        if let Some(path) = &global.env_file {
+            surroundings.read_env_file(path)?;
+        }
+        let providers = opensre_providers::providers();
+        let catalogue = Catalogue::new(providers.iter().map(|provider| provider.spec).collect());
+        Ok(Self { surroundings, global, output, providers, catalogue })
+    }
+
+    /// The same program with another store and without this machine's variables.
+    pub(crate) fn for_store(&self, store: PathBuf) -> Self {
+        let mut app = Self {
+            surroundings: self.surroundings.clone(),
+            global: self.global.clone(),
+            output: self.output,
+            providers: self.providers.clone(),
+            catalogue: self.catalogue.clone(),
+        };
+        app.surroundings.environment.clear();
+        app.global.store = Some(store);
+        app.global.precedence = None;
+        app
+    }
+
+    /// The store file.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        match &self.global.store {
+            Some(path) => Ok(Store::at(path)),
+            None => Ok(Store::from_environment(&self.surroundings.environment)?),
+        }
+    }
+
+    /// Reads the store and the environment and resolves them. Never fails for what is written in them: that is among
+    /// the diagnostics.
+    pub(crate) fn effective(&self) -> Result<Effective, Failure> {
+        let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load();
+        let (environment, environment_diagnostics) =
+            environment::records(&self.catalogue, &self.surroundings.environment);
+        let mut resolved = resolve(&self.catalogue, &store, &environment, self.precedence()?);
+        resolved.diagnostics.splice(0..0, store_diagnostics.into_iter().chain(environment_diagnostics));
+        Ok(Effective { resolved, store, environment })
+    }
+
+    fn precedence(&self) -> Result<Precedence, Failure> {
+        option(self.global.precedence.as_deref(), "--precedence (or OPENSRE_PRECEDENCE)")
+    }
+
+    /// The routing mode of `--routing` or `OPENSRE_ROUTING`.
+    pub(crate) fn routing(&self, written: Option<&str>) -> Result<RoutingMode, Failure> {
+        option(written, "--routing (or OPENSRE_ROUTING)")
+    }
+
+    /// The output format, one of those that the command knows; the first is the default.
+    pub(crate) fn format(&self, known: &[Format]) -> Result<Format, Failure> {
+        let wanted = match (self.global.format, self.global.json) {
+            (Some(format), _) => format,
+            (None, true) => Format::Json,
+            (None, false) => known.first().copied().unwrap_or(Format::Text),
+        };
+        if known.contains(&wanted) {
+            return Ok(wanted);
+        }
+        Err(Failure::input("this command does not print Markdown").hint("use --format text or --format json"))
+    }
+
+    /// Whether a listing is wanted as JSON.
+    pub(crate) fn wants_json(&self) -> Result<bool, Failure> {
+        Ok(self.format(&[Format::Text, Format::Json])? == Format::Json)
+    }
+
+    /// Prints warnings and errors among the diagnostics to standard error; notes only with `-v`.
+    pub(crate) fn report(&self, diagnostics: &[Diagnostic]) {
+        for diagnostic in diagnostics {
+            let word = match diagnostic.severity {
+                Severity::Note if self.global.verbose == 0 => continue,
+                Severity::Note => "note",
+                Severity::Warning => "warning",
+                Severity::Error => "error",
+            };
+            self.output.note(&crate::text::printable(&format!("{word}: {diagnostic}")));
+            if let Some(hint) = &diagnostic.hint {
+                self.output.note(&crate::text::printable(&format!("  hint: {hint}")));
+            }
+        }
+    }
+
+    /// The shared HTTP layer and the resolver of secret references.
+    pub(crate) fn network(&self) -> (Http, Arc<dyn SecretSource>) {
+        let secrets = LocalSecrets::new(self.surroundings.environment.clone());
+        (Http::default(), Arc::new(secrets))
+    }
+
+    /// A runtime for the commands that use the network; nothing else pays for one.
+    pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+        tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::new(Exit::Internal, format!("cannot start the runtime: {error}")))
+    }
+
+    /// An alert from a file or standard input.
+    pub(crate) fn read_alert(path: &std::path::Path) -> Result<Alert, Failure> {
+        let bytes = crate::surroundings::read_input(path)?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(Failure::input(format!("{} is empty, which no alert is", path.display())));
+        }
+        Ok(Alert::parse(&bytes))
+    }
+}
+
+/// An option that stands for one of a few words; the default when it is absent or blank.
+fn option<T>(written: Option<&str>, name: &str) -> Result<T, Failure>
+where
+    T: FromStr<Err: std::fmt::Display> + Default,
+{
+    match written.map(str::trim).filter(|text| !text.is_empty()) {
+        None => Ok(T::default()),
+        Some(text) => text.parse().map_err(|error| Failure::input(format!("{name}: {error}"))),
+    }
+}
+
+/// Reads a duration such as `90m`, `6h` or `2d`.
+pub(crate) fn duration(name: &str, text: &str) -> Result<jiff::SignedDuration, Failure> {
+    window::parse_duration(text)
+        .map_err(|error| Failure::input(format!("{name}: {error}")).hint("write a duration as 30s, 15m, 2h or 1d"))
+}

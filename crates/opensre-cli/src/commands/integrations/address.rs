@@ -1,0 +1,59 @@
+//! `SERVICE` and `SERVICE/NAME`, as written on the command line.
+
+use opensre_model::instance::InstanceName;
+use opensre_model::provider::{Catalogue, ProviderSpec};
+use opensre_model::selector::nearest;
+
+use crate::failure::Failure;
+
+/// An address that was written on the command line. The service may be one that the catalogue does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Address {
+    /// The service as written, trimmed.
+    pub(super) written: String,
+    /// Its family key.
+    pub(super) family: String,
+    /// The instance's name, if one was written.
+    pub(super) name: Option<InstanceName>,
+}
+
+impl Address {
+    /// Reads an address.
+    pub(super) fn parse(catalogue: &Catalogue, text: &str) -> Result<Self, Failure> {
+        let (service, name) = match text.split_once('/') {
+            Some((service, name)) => (service, Some(name)),
+            None => (text, None),
+        };
+        if service.trim().is_empty() || name.is_some_and(|name| name.trim().is_empty()) {
+            return Err(Failure::input(format!("`{text}` names no instance")).hint("write SERVICE or SERVICE/NAME"));
+        }
+        Ok(Self {
+            written: service.trim().to_owned(),
+            family: catalogue.family(service),
+            name: name.map(InstanceName::new),
+        })
+    }
+
+    /// Reads an address that must name an instance.
+    pub(super) fn parse_full(catalogue: &Catalogue, text: &str) -> Result<(Self, InstanceName), Failure> {
+        let address = Self::parse(catalogue, text)?;
+        match address.name.clone() {
+            Some(name) => Ok((address, name)),
+            None => Err(Failure::input(format!("`{text}` names a service, not an instance"))
+                .hint(format!("write {}/NAME; `opensre integrations list` shows the names", address.family))),
+        }
+    }
+}
+
+/// The provider that a written service name means, or an error with the nearest name.
+pub(in crate::commands) fn provider(catalogue: &Catalogue, written: &str) -> Result<&'static ProviderSpec, Failure> {
+    catalogue.find(written).ok_or_else(|| {
+        let written = written.trim().to_lowercase();
+        let names = catalogue.iter().flat_map(|spec| std::iter::once(spec.key).chain(spec.aliases.iter().copied()));
+        let failure = Failure::input(format!("there is no provider `{written}`"));
+        match nearest(&written, names) {
+            Some(near) => failure.hint(format!("did you mean `{near}`? `opensre providers list` shows all")),
+            None => failure.hint("`opensre providers list` shows all"),
+        }
+    })
+}

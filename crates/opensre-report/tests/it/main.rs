@@ -1,0 +1,4 @@
+//! The faces of a report, through the public surface.
+
+mod faces;
+mod sample;
