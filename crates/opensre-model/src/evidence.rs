@@ -8,6 +8,13 @@ use serde::Serialize;
 use crate::alert::Labels;
 use crate::window::Window;
 
+/// How [`Evidence::truncated`] says that lines of the incident part are missing.
+pub const INCIDENT_CUT: &str = "too many lines:";
+
+/// How [`Evidence::truncated`] says that lines of the baseline are missing. Where it says [`INCIDENT_CUT`] and not this,
+/// the baseline is whole; what is not in it was not there.
+pub const BASELINE_CUT: &str = "of the baseline only";
+
 /// One answer of one back end to one query.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evidence {

@@ -40,11 +40,9 @@ const BLANK: ProviderSpec = ProviderSpec {
     fields: &[],
     configured: Rule::Never,
     environment: Rule::Never,
-    hooks: Hooks { ..NO_HOOKS },
+    hooks: Hooks::NONE,
     documentation: "",
 };
-
-const NO_HOOKS: Hooks = Hooks::NONE;
 
 static METRICS: ProviderSpec = spec("metrics", "Metrics");
 static CHAT: ProviderSpec = spec("chat", "Chat");

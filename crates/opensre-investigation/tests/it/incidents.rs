@@ -71,7 +71,7 @@ fn tell(world: &mut World, from: i64, level: &'static str, messages: &[&str]) {
     if let Some(first) = lines.first().cloned() {
         lines.push((first.0, None, "\tat com.shop.Handler.handle(Handler.java:42)".to_owned()));
     }
-    world.logs(own, lines);
+    world.logs(&own, lines);
 }
 
 fn memory(world: &mut World) -> Category {
@@ -268,7 +268,7 @@ fn deployment_without_words(world: &mut World) -> Category {
     errors(world, -3);
     let latency = world.step(0.1, 0.9, -3, None);
     world.metric(Meaning::Latency, "seconds", own.clone(), latency);
-    world.logs(own, Vec::new());
+    world.logs(&own, Vec::new());
     Category::CodeDefect
 }
 
@@ -467,7 +467,7 @@ fn storage(world: &mut World) -> Category {
 fn machine_down(world: &mut World) -> Category {
     let start = world.at(-3);
     let host = labels(&[("instance", "10.0.3.4:9100"), ("job", "node")]);
-    world.alert.title = "HostDown".to_owned();
+    "HostDown".clone_into(&mut world.alert.title);
     world.alert.labels = host.clone();
     world.alert.items[0].labels = host.clone();
     let up = world.points(|time, _| f64::from(time < start));

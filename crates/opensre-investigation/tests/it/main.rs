@@ -1,5 +1,6 @@
 //! Behaviour of investigations through the public surface.
 
+mod end_to_end;
 mod gathering;
 mod incidents;
 mod redaction;

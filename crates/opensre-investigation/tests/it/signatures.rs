@@ -239,7 +239,7 @@ fn line(message: &str) -> LogLine {
         time: "2026-03-14T10:00:00Z".parse().expect("constant"),
         level: None,
         message: message.to_owned(),
-        labels: Default::default(),
+        labels: std::collections::BTreeMap::new(),
     }
 }
 

@@ -84,7 +84,7 @@ fn a_resolved_alert_whose_cause_was_seen_is_healthy_and_tells_it() {
     let lines = world
         .repeated(-2, 10, 3, Some("error"), |_| "dial tcp 10.96.14.7:5432: connect: connection refused".to_owned());
     let own = world.own();
-    world.logs(own.clone(), lines);
+    world.logs(&own, lines);
     world.event(EventKind::Deploy, 8, "Rollback checkout to v1.9", own);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::Healthy, "{found:#?}");
@@ -100,7 +100,7 @@ fn a_resolved_alert_whose_trouble_goes_on_is_not_healthy() {
     let lines = world
         .repeated(-2, 30, 3, Some("error"), |_| "dial tcp 10.96.14.7:5432: connect: connection refused".to_owned());
     let own = world.own();
-    world.logs(own, lines);
+    world.logs(&own, lines);
     assert_eq!(world.diagnose().verdict.category, Category::DependencyFailure);
 }
 
@@ -108,7 +108,7 @@ fn a_resolved_alert_whose_trouble_goes_on_is_not_healthy() {
 fn a_failed_call_is_not_silence() {
     let mut world = world(6);
     let own = world.own();
-    world.logs(own, Vec::new());
+    world.logs(&own, Vec::new());
     world.gap("metrics.related", GapKind::Failed);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::Unknown, "{found:#?}");
@@ -138,7 +138,7 @@ fn errors_without_any_reason_are_unknown() {
     let mut world = world(7);
     errors(&mut world, 0.4, -2, None);
     let own = world.own();
-    world.logs(own, Vec::new());
+    world.logs(&own, Vec::new());
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::Unknown, "{found:#?}");
     assert!(found.verdict.confidence <= 0.3);
@@ -198,7 +198,7 @@ fn what_was_logged_before_as_well_is_ruled_out() {
         format!("request {salt:x}: dial tcp 10.0.0.9:6379: connect: connection refused")
     });
     let own = world.own();
-    world.logs(own, lines);
+    world.logs(&own, lines);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::Unknown, "{found:#?}");
     let out = found.hypotheses.iter().find(|one| one.status == HypothesisStatus::RuledOut).expect("one ruled out");
@@ -213,7 +213,7 @@ fn a_burst_of_what_was_rare_is_a_symptom() {
     lines.retain(|(time, ..)| time.as_second() % 5 == 0);
     lines.extend(world.repeated(-1, 30, 20, Some("error"), |_| "call to ledger timed out after 900 ms".to_owned()));
     let own = world.own();
-    world.logs(own, lines);
+    world.logs(&own, lines);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::DependencyFailure, "{found:#?}");
     assert!(found.claims.iter().any(|claim| claim.text.contains("times as often as before")), "{:?}", found.claims);
@@ -225,7 +225,7 @@ fn cut_lines_without_a_baseline_are_not_called_new() {
     errors(&mut world, 0.4, -1, None);
     let own = world.own();
     let lines = world.repeated(20, 30, 30, Some("error"), |_| "call to ledger timed out after 900 ms".to_owned());
-    world.logs(own, lines);
+    world.logs(&own, lines);
     // Only the newest lines are left.
     let from = world.at(20);
     let last = world.evidence.last_mut().expect("logs");
@@ -243,7 +243,7 @@ fn a_single_odd_line_in_a_quiet_service_is_no_verdict() {
     let mut world = world(14);
     let own = world.own();
     let lines = world.repeated(2, 3, 1, Some("error"), |_| "ValueError: bad cursor".to_owned());
-    world.logs(own.clone(), lines);
+    world.logs(&own, lines);
     let points = world.points(|_, dice| if dice.chance(0.02) { 0.01 } else { 0.0 });
     world.metric(Meaning::Errors, "per_second", own, points);
     let found = world.diagnose();
@@ -259,11 +259,11 @@ fn the_databases_full_disk_is_the_cause_of_its_clients_failures() {
         "could not connect to server: connection to server at \"orders-db\", port 5432 failed: Connection refused"
             .to_owned()
     });
-    world.logs(own, refused);
+    world.logs(&own, refused);
     let full = world.repeated(-3, 30, 3, Some("fatal"), |salt| {
         format!("PANIC:  could not write to file \"pg_wal/xlogtemp.{}\": No space left on device", salt % 1000)
     });
-    world.logs(labels(&[("service", "orders-db"), ("namespace", "shop"), ("env", "prod")]), full);
+    world.logs(&labels(&[("service", "orders-db"), ("namespace", "shop"), ("env", "prod")]), full);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::ResourceExhaustion, "{found:#?}");
     assert!(found.verdict.root_cause.contains("orders-db"), "{}", found.verdict.root_cause);
@@ -280,7 +280,7 @@ fn an_alert_in_plain_words_finds_its_service() {
     world.evidence.remove(0);
     let lines = world.repeated(-2, 30, 3, Some("error"), |_| "java.lang.OutOfMemoryError: Java heap space".to_owned());
     let own = world.own();
-    world.logs(own, lines);
+    world.logs(&own, lines);
     world.noise("newsletter");
     world.alert.labels.clear();
     world.alert.items.clear();
@@ -294,7 +294,7 @@ fn the_same_service_in_another_environment_is_another_service() {
     let mut world = world(17);
     errors(&mut world, 0.4, -2, None);
     let lines = world.repeated(-2, 30, 3, Some("error"), |_| "java.lang.OutOfMemoryError: Java heap space".to_owned());
-    world.logs(labels(&[("service", "checkout"), ("namespace", "shop"), ("env", "staging")]), lines);
+    world.logs(&labels(&[("service", "checkout"), ("namespace", "shop"), ("env", "staging")]), lines);
     assert_eq!(world.diagnose().verdict.category, Category::Unknown);
 }
 
@@ -350,7 +350,7 @@ fn the_root_cause_names_who_what_when_and_since_which_change() {
     let lines = world.repeated(-5, 30, 3, Some("error"), |_| {
         "TypeError: Cannot read properties of undefined (reading 'items')".to_owned()
     });
-    world.logs(own, lines);
+    world.logs(&own, lines);
     let found = world.diagnose();
     assert_eq!(found.verdict.category, Category::CodeDefect);
     for words in ["checkout", "2026-03-14 09:5", "null or undefined", "Deploy checkout v2.8.1"] {
@@ -406,7 +406,7 @@ proptest! {
         for (position, cut) in cuts.iter().enumerate() {
             let at = usize::from(*cut) % world.evidence.len();
             let keep = position % 3;
-            let thin = |index: usize| match keep { 0 => false, 1 => index == 0, _ => index % 7 == 0 };
+            let thin = |index: usize| match keep { 0 => false, 1 => index == 0, _ => index.is_multiple_of(7) };
             let one: &mut Evidence = &mut world.evidence[at];
             match &mut one.data {
                 EvidenceData::Metrics { series, .. } => {

@@ -33,6 +33,10 @@ impl Dice {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    pub(crate) fn below(&mut self, limit: u64) -> i64 {
+        (self.next() % limit).cast_signed()
+    }
+
     pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
@@ -176,7 +180,7 @@ impl World {
     }
 
     /// Log lines of a service: chatter all the time, `extra` lines besides.
-    pub(crate) fn logs(&mut self, of: Labels, extra: Vec<(Timestamp, Option<&str>, String)>) {
+    pub(crate) fn logs(&mut self, of: &Labels, extra: Vec<(Timestamp, Option<&str>, String)>) {
         const CHATTER: &[&str] = &[
             "GET /cart 200 12ms user=8f14e45f",
             "processed 42 items in 18 ms",
@@ -189,7 +193,7 @@ impl World {
         let mut time = self.window.baseline_start;
         while time <= self.window.end {
             lines.push(LogLine {
-                time: time + SignedDuration::from_secs((self.dice.next() % 50) as i64),
+                time: time + SignedDuration::from_secs(self.dice.below(50)),
                 level: Some("info".to_owned()),
                 message: self.dice.pick(CHATTER).to_owned(),
                 labels: of.clone(),
@@ -218,7 +222,7 @@ impl World {
         let mut lines = Vec::new();
         for minute in from..until {
             for _ in 0..per_minute {
-                let offset = SignedDuration::from_secs((self.dice.next() % 60) as i64);
+                let offset = SignedDuration::from_secs(self.dice.below(60));
                 let salt = self.dice.next();
                 lines.push((self.at(minute) + offset, level, message(salt)));
             }
@@ -297,11 +301,11 @@ impl World {
         let lines = self.repeated(-90, 30, 1, Some("error"), |salt| {
             format!("could not load avatar {salt:016x}: FileNotFoundError: no such key")
         });
-        self.logs(of, lines);
+        self.logs(&of, lines);
         let own = self.own();
         let old = self.repeated(-85, 30, 1, Some("warn"), |salt| {
             format!("slow consumer detected, request {salt:x} timed out after 5000 ms")
         });
-        self.logs(own, old);
+        self.logs(&own, old);
     }
 }

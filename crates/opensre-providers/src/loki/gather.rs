@@ -11,7 +11,9 @@ use futures::FutureExt;
 use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
-use opensre_model::evidence::{Evidence, EvidenceData, GapKind, LogLine, Meaning, Series, Threshold};
+use opensre_model::evidence::{
+    BASELINE_CUT, Evidence, EvidenceData, GapKind, INCIDENT_CUT, LogLine, Meaning, Series, Threshold,
+};
 use opensre_model::window::Window;
 
 use super::api::{self, Cut};
@@ -257,13 +259,13 @@ impl Scope<'_> {
         let mut notes = Vec::new();
         match (from, to) {
             (None, None) => {}
-            (Some(from), None) => notes.push(format!("too many lines: before {} some are missing", clock(from))),
-            (None, Some(to)) => notes.push(format!("too many lines: after {} some are missing", clock(to))),
+            (Some(from), None) => notes.push(format!("{INCIDENT_CUT} before {} some are missing", clock(from))),
+            (None, Some(to)) => notes.push(format!("{INCIDENT_CUT} after {} some are missing", clock(to))),
             (Some(from), Some(to)) => {
-                notes.push(format!("too many lines: before {} and after {} some are missing", clock(from), clock(to)));
+                notes.push(format!("{INCIDENT_CUT} before {} and after {} some are missing", clock(from), clock(to)));
             }
         }
-        notes.extend(baseline_from.map(|time| format!("of the baseline only lines after {} are kept", clock(time))));
+        notes.extend(baseline_from.map(|time| format!("{BASELINE_CUT} lines after {} are kept", clock(time))));
         if no_incident {
             notes.push("a part of what was asked for could not be read".to_owned());
         }
