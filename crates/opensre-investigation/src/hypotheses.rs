@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::{Alert, AlertState};
-use opensre_model::evidence::{Evidence, Gap, GapKind, Meaning};
+use opensre_model::evidence::{Evidence, EvidenceData, Gap, GapKind, Meaning};
 use opensre_model::report::{Category, CausalStep, Claim, Hypothesis, HypothesisStatus, Verdict};
 use opensre_model::window::Window;
 
@@ -54,6 +54,7 @@ pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Ga
         alert,
         subject: &subject,
         window,
+        evidence,
         findings: &findings,
         onset: began.unwrap_or(window.onset),
         measured: began.is_some(),
@@ -335,7 +336,15 @@ fn trouble<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
             Sign::Down { .. } => true,
             Sign::Change { .. } | Sign::Alert => false,
         };
-        clear && symptom.goes_on() && matches!(symptom.relation, Relation::Same | Relation::Unknown)
+        // What is seen at single times goes on only if it was seen after the condition was over, and lately.
+        let lately = symptom.last_seen.is_none_or(|last| {
+            let after = match case.findings.condition.state {
+                ConditionState::Over(over) => last.duration_since(over) > TOLERANCE,
+                _ => true,
+            };
+            after && case.window.end.duration_since(last) < SignedDuration::from_mins(10)
+        });
+        clear && lately && symptom.goes_on() && matches!(symptom.relation, Relation::Same | Relation::Unknown)
     })
 }
 
@@ -367,6 +376,9 @@ fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
         Some(draft) => {
             let _ = write!(text, "; the best guess is that {}", lower_first(&draft.title));
         }
+        None if case.evidence.iter().all(is_empty) => {
+            text.push_str(": the back ends answered that they have nothing about it")
+        }
         None => text.push_str("; nothing that was gathered differs from the time before"),
     }
     if failed > 0 {
@@ -375,6 +387,16 @@ fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
     }
     text.push('.');
     text
+}
+
+fn is_empty(evidence: &Evidence) -> bool {
+    match &evidence.data {
+        EvidenceData::Metrics { series, .. } => series.iter().all(|series| series.points.is_empty()),
+        EvidenceData::Logs { lines } => lines.is_empty(),
+        EvidenceData::Events { events } => events.is_empty(),
+        EvidenceData::Spans { spans } => spans.is_empty(),
+        EvidenceData::States { states } => states.is_empty(),
+    }
 }
 
 /// Whether a gap hides something that could have mattered.
@@ -474,7 +496,8 @@ fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
         .take(4)
         .map(|point| CausalStep { time: point.time, text: point.text.clone(), evidence: ids(&point.evidence) })
         .collect();
-    middle.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.text.cmp(&b.text)));
+    // What has no time of its own was there from the start.
+    middle.sort_by(|a, b| (a.time.or(draft.onset), &a.text).cmp(&(b.time.or(draft.onset), &b.text)));
     middle.dedup_by(|a, b| a.text == b.text);
     steps.extend(middle);
     let condition = &case.findings.condition;

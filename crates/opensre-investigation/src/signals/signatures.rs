@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use regex::{Regex, RegexSet};
 
+use super::Sign;
 use super::pattern::{compile, compile_set};
 
 use crate::mechanism::Mechanism as M;
@@ -36,6 +37,21 @@ pub struct Match {
     pub peer: Option<String>,
     /// The thing at fault, where the text says: a key, a column, an image.
     pub what: Option<String>,
+    /// The line of the text that says it.
+    pub line: String,
+}
+
+impl Match {
+    /// What it is a sign of.
+    pub fn into_sign(self) -> Sign {
+        Sign::Failure {
+            mechanism: self.signature.mechanism,
+            means: self.signature.means,
+            peer: self.peer,
+            what: self.what,
+            weight: self.signature.weight,
+        }
+    }
 }
 
 const fn row(mechanism: M, weight: f64, means: &'static str, pattern: &'static str) -> Signature {
@@ -84,7 +100,7 @@ static TABLE: &[Signature] = &[
         "memory limit of the store reached",
         r"oom command not allowed|used memory > 'maxmemory'|circuit_?breaking_?exception|data too large, data for",
     ),
-    once(M::Memory, 0.65, "evicted for memory", r"evict.*(?:low on resource: memory|memory pressure)|memorypressure"),
+    once(M::Node, 0.65, "evicted for memory", r"evict.*(?:low on resource: memory|memory pressure)|memorypressure"),
     // Disk.
     once(
         M::Disk,
@@ -99,13 +115,13 @@ static TABLE: &[Signature] = &[
         r"flood[- ]stage disk watermark|(?:high|low) disk watermark \[?.*exceeded|read[-_]only[-_]allow[-_]delete",
     ),
     once(
-        M::Disk,
+        M::Node,
         0.75,
         "evicted for disk space",
         r"evict.*(?:ephemeral-storage|disk ?pressure)|low on resource: ephemeral-storage|exceeds? .*ephemeral.storage",
     ),
     once(
-        M::Disk,
+        M::Node,
         0.7,
         "disk pressure on the node",
         r"disk ?pressure|nodehasdiskpressure|imagegcfailed|freediskspacefailed",
@@ -401,7 +417,10 @@ pub fn find(text: &str) -> Option<Match> {
         .map(|group| bare(group.as_str()))
         .filter(|captured| !captured.is_empty());
     let peer = signature.mechanism.filter(|mechanism| mechanism.has_peer()).and_then(|_| peer_in(text));
-    Some(Match { signature, peer, what })
+    let at = found.get(0).map_or(0, |whole| whole.start());
+    let start = text[..at].rfind('\n').map_or(0, |line_break| line_break + 1);
+    let line = text[start..].lines().next().unwrap_or_default().trim().to_owned();
+    Some(Match { signature, peer, what, line })
 }
 
 /// Where texts say what was called, the most telling form first.

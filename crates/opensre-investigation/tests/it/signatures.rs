@@ -144,7 +144,7 @@ const CORPUS: &[(Mechanism, &str)] = &[
     (Setting, "Error: couldn't find key DB_HOST in ConfigMap shop/checkout"),
     (Capacity, "0/6 nodes are available: 3 Insufficient cpu, 3 node(s) had untolerated taint."),
     (Node, "Node ip-10-0-3-4 status is now: NodeNotReady"),
-    (Disk, "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 512Mi."),
+    (Node, "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 512Mi."),
     (Network, "dial tcp 10.4.2.9:443: connect: no route to host"),
     (
         Storage,
