@@ -227,8 +227,12 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
             ));
         }
     }
+    // What happens once (a kill, an eviction, a pull) is over and works on; what fails all the time is not.
+    let lasts = facts.mechanism.has_peer()
+        || matches!(facts.mechanism, Mechanism::Data | Mechanism::Code | Mechanism::Lock | Mechanism::Pool);
     let ended = told.iter().chain(&shown).map(|one| one.over).collect::<Option<Vec<Timestamp>>>();
     if let Some(ended) = ended.and_then(|times| times.into_iter().max())
+        && lasts
         && case.goes_on()
         && case.window.end.duration_since(ended) > jiff::SignedDuration::from_mins(10)
     {
@@ -398,6 +402,7 @@ fn title(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
         (Mechanism::Peer, Some(peer)) => format!("{} fails since {peer} does not answer as it should", case.name()),
         (mechanism, Some(peer)) if mechanism.has_peer() => format!("{} {} ({peer})", case.name(), facts.happened),
         (mechanism, _) if mechanism.has_peer() => format!("{} {}", case.name(), facts.happened),
+        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => format!("the machine {about} is not healthy"),
         (_, Some(about)) => format!("{about} {}", facts.happened),
         (_, None) => format!("{} {}", case.name(), facts.happened),
     }
@@ -443,6 +448,9 @@ fn root_cause(
             format!("{} {}{since}, calling {peer}{detail}", case.name(), facts.happened)
         }
         (mechanism, None) if mechanism.has_peer() => format!("{} {}{since}{detail}", case.name(), facts.happened),
+        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => {
+            format!("The machine {about} has not been healthy{since}{detail}")
+        }
         (_, about) => {
             let about = about.unwrap_or_else(|| case.name());
             let own = case.subject.relation_of(about) == Relation::Same

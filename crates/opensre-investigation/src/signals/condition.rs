@@ -85,11 +85,10 @@ fn by_rule(evidence: &[Evidence], window: Window) -> Option<Condition> {
         let rule = states.iter().find(|state| {
             state.kind.eq_ignore_ascii_case("alert rule") && state.observed_at.duration_since(window.end).abs() <= near
         })?;
-        let (state, text) = match rule.healthy? {
-            false => {
-                (ConditionState::Holds, format!("the alert's rule \"{}\" fires at the end of the window", rule.name))
-            }
-            true => (ConditionState::Never, format!("the alert's rule \"{}\" does not fire", rule.name)),
+        let (state, text) = if rule.healthy? {
+            (ConditionState::Never, format!("the alert's rule \"{}\" does not fire", rule.name))
+        } else {
+            (ConditionState::Holds, format!("the alert's rule \"{}\" fires at the end of the window", rule.name))
         };
         Some(Condition { state, evidence: vec![index], own: true, since: None, text })
     })

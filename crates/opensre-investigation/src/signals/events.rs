@@ -17,6 +17,7 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
         let (relation, about) = relation(event, subject);
         let found = match event.kind {
             EventKind::Deploy | EventKind::Change => Some(change(index, event, relation, about)),
+            EventKind::Alert if event.time < window.baseline_start => None,
             EventKind::Alert => Some(Symptom {
                 evidence: vec![index],
                 sign: Sign::Alert,
@@ -25,7 +26,7 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
                 onset: Some(event.time),
                 over: None,
                 last_seen: None,
-                strength: 0.5,
+                strength: 0.4,
                 text: format!("another alert at {}: {}", clock(event.time), quote(&event.title)),
             }),
             EventKind::Silence => None,

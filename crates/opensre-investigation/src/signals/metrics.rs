@@ -1,12 +1,15 @@
 //! Metric evidence: which series left their baseline in a bad direction, reached a limit, or ended.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{Evidence, EvidenceData, Meaning, Series};
 use opensre_model::window::Window;
+use regex::Regex;
 
+use super::pattern::compile;
 use super::series::{self, Departure, Rule, departure};
 use super::statistics::median;
 use super::{Findings, Shape, Sign, Symptom, clock, quantity, signatures};
@@ -395,9 +398,16 @@ impl Metrics<'_> {
             && series.points.iter().filter(|(time, _)| *time >= self.window.start).count() >= 3
     }
 
+    /// What is measured, as a noun; a metric of no general meaning by its own name.
+    fn noun(&self) -> String {
+        static NAME: LazyLock<Regex> = LazyLock::new(|| compile(r"([A-Za-z_:][\w:]*)\s*(?:\{|$)"));
+        let own = NAME.captures(self.query).and_then(|found| found.get(1)).map(|name| name.as_str().to_owned());
+        own.filter(|_| self.meaning == Meaning::Other).unwrap_or_else(|| noun(self.meaning).to_owned())
+    }
+
     /// What the series measures and of what: `error rate of checkout (GET /cart)`.
     fn title(&self, series: &Series) -> String {
-        format!("{} of {}", noun(self.meaning), whose(series, self.subject))
+        format!("{} of {}", self.noun(), whose(series, self.subject))
     }
 }
 

@@ -272,6 +272,7 @@ pub fn quantity(value: f64, unit: Option<&str>) -> String {
         "ratio" => format!("{} %", number(value * 100.0)),
         "percent" => format!("{} %", number(value)),
         "per_second" => format!("{}/s", number(value)),
-        _ => number(value),
+        "" | "count" | "up" => number(value),
+        other => format!("{} {other}", number(value)),
     }
 }

@@ -5,6 +5,7 @@ use opensre_model::evidence::ResourceState;
 use opensre_model::window::Window;
 
 use super::{Findings, Sign, Symptom, signatures};
+use crate::mechanism::Mechanism;
 use crate::subject::{self, Relation, Subject};
 
 /// Attributes that name the two sides of a call.
@@ -39,6 +40,9 @@ fn call(index: usize, state: &ResourceState, subject: &Subject) -> Option<Sympto
     if subject.relation_of(peer) == Relation::Same {
         return None;
     }
+    let tells = state.attributes.get("error").is_some_and(|error| {
+        signatures::find(error).and_then(|found| found.signature.mechanism).is_some_and(Mechanism::has_peer)
+    });
     let error =
         state.attributes.get("error").map(|error| format!(": {}", super::logs::quote(error))).unwrap_or_default();
     Some(Symptom {
@@ -49,12 +53,17 @@ fn call(index: usize, state: &ResourceState, subject: &Subject) -> Option<Sympto
         onset: None,
         over: None,
         last_seen: Some(state.observed_at),
-        strength: 0.8,
+        // Without an error that tells of the call itself, it may only pass on what failed further down or up.
+        strength: if tells { 0.8 } else { 0.5 },
         text: format!("calls of {caller} to {peer} fail{error}"),
     })
 }
 
 fn resource(index: usize, state: &ResourceState, subject: &Subject) -> Option<Symptom> {
+    // The alert's own rule is its condition, and read as that.
+    if state.kind.eq_ignore_ascii_case("alert rule") {
+        return None;
+    }
     let words: Vec<String> = state.attributes.iter().map(|(key, value)| format!("{key}: {value}")).collect();
     let words = words.join("; ");
     let kind = state.kind.to_lowercase();
