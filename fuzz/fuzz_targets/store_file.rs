@@ -2,10 +2,15 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use opensre_model::diagnostic::Source;
+use opensre_model::provider::Catalogue;
 use opensre_model::record::{Document, RawInstance};
 use opensre_store::text::{StoreText, read};
+
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(opensre_providers::catalogue);
 
 fuzz_target!(|bytes: &[u8]| {
     let source = Source::Store { path: "store.json".to_owned() };
@@ -36,21 +41,20 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(read(&written).expect("it is a store").into_json().to_string(), document.into_json().to_string());
 
     // A change and its opposite leave everything that was there.
-    let catalogue = opensre_providers::catalogue();
     let mut changed = text.document.clone();
     let instance = RawInstance { name: "of the fuzzer".to_owned(), ..RawInstance::default() };
-    let outcome = changed.upsert_instance(&catalogue, "service of the fuzzer", &instance, None, 7);
+    let outcome = changed.upsert_instance(&CATALOGUE, "service of the fuzzer", &instance, None, 7);
     if outcome.record_created {
-        let found = changed.instance(&catalogue, "service of the fuzzer", Some("OF THE FUZZER"), &[]);
+        let found = changed.instance(&CATALOGUE, "service of the fuzzer", Some("OF THE FUZZER"), &[]);
         assert_eq!(found.expect("it was added").integration_id, outcome.record_id);
-        assert!(changed.remove_instance(&catalogue, "service of the fuzzer", "of the fuzzer"));
+        assert!(changed.remove_instance(&CATALOGUE, "service of the fuzzer", "of the fuzzer"));
         assert_eq!(changed, text.document);
     }
-    change_what_is_there(text.document, &catalogue);
+    change_what_is_there(text.document, &CATALOGUE);
 });
 
 /// Changes the first record's service in all ways: no panic, and what was changed is found again.
-fn change_what_is_there(mut document: Document, catalogue: &opensre_model::provider::Catalogue) {
+fn change_what_is_there(mut document: Document, catalogue: &Catalogue) {
     let Some(first) = document.list().into_iter().next() else { return };
     let instance = RawInstance { name: " New\t".to_owned(), ..RawInstance::default() };
     let outcome = document.upsert_instance(catalogue, &first.service, &instance, None, 7);

@@ -35,10 +35,8 @@ pub(crate) struct App {
 /// What is in effect: the store and the environment, resolved.
 pub(crate) struct Effective {
     pub(crate) resolved: Resolved,
-    /// The store's records as read.
-    pub(crate) store: Vec<Record>,
-    /// The environment's records.
-    pub(crate) environment: Vec<Record>,
+    /// The store's records that are not active: never used, and shown all the same.
+    pub(crate) inactive: Vec<Record>,
 }
 
 impl Effective {
@@ -99,18 +97,14 @@ impl App {
         let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load();
         let (environment, environment_diagnostics) =
             environment::records(&self.catalogue, &self.surroundings.environment);
-        let mut resolved = resolve(&self.catalogue, &store, &environment, self.precedence()?);
+        let inactive = store.iter().filter(|record| !record.is_active()).cloned().collect();
+        let mut resolved = resolve(&self.catalogue, store, environment, self.precedence()?);
         resolved.diagnostics.splice(0..0, store_diagnostics.into_iter().chain(environment_diagnostics));
-        Ok(Effective { resolved, store, environment })
+        Ok(Effective { resolved, inactive })
     }
 
     fn precedence(&self) -> Result<Precedence, Failure> {
         option(self.global.precedence.as_deref(), "--precedence (or OPENSRE_PRECEDENCE)")
-    }
-
-    /// The routing mode of `--routing` or `OPENSRE_ROUTING`.
-    pub(crate) fn routing(&self, written: Option<&str>) -> Result<RoutingMode, Failure> {
-        option(written, "--routing (or OPENSRE_ROUTING)")
     }
 
     /// The output format, one of those that the command knows; the first is the default.
@@ -180,6 +174,11 @@ where
         None => Ok(T::default()),
         Some(text) => text.parse().map_err(|error| Failure::input(format!("{name}: {error}"))),
     }
+}
+
+/// The routing mode of `--routing` or `OPENSRE_ROUTING`.
+pub(crate) fn routing(written: Option<&str>) -> Result<RoutingMode, Failure> {
+    option(written, "--routing (or OPENSRE_ROUTING)")
 }
 
 /// Reads a duration such as `90m`, `6h` or `2d`.

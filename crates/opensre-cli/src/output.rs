@@ -11,20 +11,20 @@ use crate::failure::Failure;
 
 /// Where a command prints to.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     quiet: bool,
     choice: ColorChoice,
 }
 
 impl Output {
     /// As the global options and `NO_COLOR` say.
-    pub fn new(global: &GlobalArgs) -> Self {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
         let choice = if global.no_color { ColorChoice::Never } else { ColorChoice::Auto };
         Self { quiet: global.quiet, choice }
     }
 
     /// Whether what goes to standard output is coloured.
-    pub fn color(&self) -> bool {
+    pub(crate) fn color(self) -> bool {
         match self.choice {
             ColorChoice::Never => false,
             _ => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
@@ -32,7 +32,7 @@ impl Output {
     }
 
     /// Data: to standard output. A reader that went away is success.
-    pub fn data(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
         let mut stream = AutoStream::new(io::stdout().lock(), self.choice);
         match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -42,7 +42,7 @@ impl Output {
     }
 
     /// Data as indented JSON.
-    pub fn json(&self, data: &impl Serialize) -> Result<(), Failure> {
+    pub(crate) fn json(self, data: &impl Serialize) -> Result<(), Failure> {
         let mut text = serde_json::to_string_pretty(data)
             .map_err(|error| Failure::new(Exit::Internal, format!("cannot write JSON: {error}")))?;
         text.push('\n');
@@ -50,14 +50,14 @@ impl Output {
     }
 
     /// A note: to standard error, unless `--quiet`.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(self, text: &str) {
         if !self.quiet {
             self.complain(text);
         }
     }
 
     /// A warning or error: to standard error, also with `--quiet`. There is nobody to tell if that fails.
-    pub fn complain(&self, text: &str) {
+    pub(crate) fn complain(self, text: &str) {
         let mut stream = AutoStream::new(io::stderr().lock(), self.choice);
         let _ = writeln!(stream, "{text}");
     }

@@ -48,8 +48,8 @@ fn command_line() -> String {
 
 fn describe(page: &mut String, command: &mut clap::Command, path: &str) {
     let help = command.render_long_help().to_string();
-    let help: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    let _ = write!(page, "\n## `{path}`\n\n```text\n{}\n```\n", help.trim_end());
+    let help: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
+    let _ = write!(page, "\n## `{path}`\n\n```text\n{}\n```\n", help.join("\n"));
     let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
         if let Some(subcommand) = command.find_subcommand_mut(&name) {

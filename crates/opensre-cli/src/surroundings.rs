@@ -1,7 +1,7 @@
 //! The process's surroundings, read once: everything else takes them as arguments.
 
 use std::io::{IsTerminal, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 use opensre_model::provider::EnvironmentMap;
@@ -10,24 +10,22 @@ use crate::failure::Failure;
 
 /// What the process was given.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub(crate) struct Surroundings {
     /// The environment, with the `--env-file`'s variables where the process has none of that name.
-    pub environment: EnvironmentMap,
+    pub(crate) environment: EnvironmentMap,
     /// Whether standard input is a terminal: questions can be asked.
-    pub interactive: bool,
+    pub(crate) interactive: bool,
     /// Whether standard error is a terminal: progress can be drawn.
-    pub progress: bool,
-    /// Whether standard output is a terminal.
-    pub terminal: bool,
+    pub(crate) progress: bool,
     /// Columns of the terminal, 80 where there is none.
-    pub width: usize,
+    pub(crate) width: usize,
     /// Whether the terminal's language can show block characters.
-    pub unicode: bool,
+    pub(crate) unicode: bool,
 }
 
 impl Surroundings {
     /// Reads them. The only place of the program that reads the process's environment and clock.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         // Variables that are no Unicode cannot be ours.
         let environment: EnvironmentMap = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
@@ -41,7 +39,6 @@ impl Surroundings {
         Self {
             interactive: std::io::stdin().is_terminal(),
             progress: std::io::stderr().is_terminal(),
-            terminal,
             width,
             unicode,
             environment,
@@ -49,7 +46,7 @@ impl Surroundings {
     }
 
     /// Adds the variables of a `.env` file; those of the process win.
-    pub fn read_env_file(&mut self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn read_env_file(&mut self, path: &Path) -> Result<(), Failure> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::input(format!("cannot read --env-file {}: {error}", path.display())))?;
         for (key, value) in parse_env_file(&text)
@@ -60,18 +57,9 @@ impl Surroundings {
         Ok(())
     }
 
-    /// A variable that is set and not blank.
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        self.environment.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
-    }
-
-    /// The home folder.
-    pub fn home(&self) -> Option<PathBuf> {
-        self.variable("HOME").map(PathBuf::from)
-    }
-
     /// The present.
-    pub fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub(crate) fn now() -> Timestamp {
         Timestamp::now()
     }
 }
@@ -82,7 +70,7 @@ fn terminal_width() -> Option<usize> {
 }
 
 /// Reads a file, or standard input for `-`; at most 16 MiB, so that a wrong file cannot fill the memory.
-pub fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     const MOST: u64 = 16 * 1024 * 1024;
     let shown = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     let failed = |error: std::io::Error| Failure::input(format!("cannot read {shown}: {error}"));

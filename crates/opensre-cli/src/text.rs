@@ -16,8 +16,9 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> St
     for row in rows {
         table.add_row(row.iter().map(|cell| printable(cell)));
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    if text.is_empty() {
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
         text.push('\n');
     }
     text

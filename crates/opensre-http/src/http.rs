@@ -39,7 +39,7 @@ pub struct HttpOptions {
 }
 
 /// Which proxies are used. A loopback host is never asked through one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Proxies {
     /// Those of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     #[default]
@@ -48,6 +48,17 @@ pub enum Proxies {
     None,
     /// This one.
     Through(Url),
+}
+
+impl fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("Environment"),
+            Self::None => f.write_str("None"),
+            // The URL can hold a password.
+            Self::Through(url) => write!(f, "Through({})", host_and_port(url)),
+        }
+    }
 }
 
 impl Default for HttpOptions {

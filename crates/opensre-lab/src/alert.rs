@@ -103,16 +103,15 @@ impl Filler<'_> {
     }
 
     fn message(&self, state: &str) -> String {
+        let list = |map: BTreeMap<String, String>| -> String {
+            map.iter().map(|(name, value)| [" - ", name, " = ", value, "\n"].concat()).collect()
+        };
         let mut text = format!("**{}**\n", if state == "FIRING" { "Firing" } else { "Resolved" });
         for alert in &self.webhook.alerts {
             text.push_str("\nLabels:\n");
-            for (name, value) in self.labels(alert) {
-                text.push_str(&format!(" - {name} = {value}\n"));
-            }
+            text.push_str(&list(self.labels(alert)));
             text.push_str("Annotations:\n");
-            for (name, value) in self.annotations(alert) {
-                text.push_str(&format!(" - {name} = {value}\n"));
-            }
+            text.push_str(&list(self.annotations(alert)));
         }
         text
     }

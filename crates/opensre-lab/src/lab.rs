@@ -12,7 +12,7 @@ use crate::alert;
 use crate::data::DataPool;
 use crate::data::clock::{Clock, timestamp};
 use crate::fault::Fault;
-use crate::scenario::{Instance, Scenario, Service};
+use crate::scenario::{Instance, Scenario, Service, Token};
 use crate::server::Backend;
 use crate::server::alertmanager::Alertmanager;
 use crate::server::grafana::Grafana;
@@ -197,7 +197,7 @@ fn backend(instance: &Instance, clock: Clock, pools: &BTreeMap<String, Arc<DataP
 
 /// Credentials as users write them into the store, by service.
 fn credentials(instance: &Instance, url: &str) -> Value {
-    let token = instance.token.as_ref().map(|token| token.expose());
+    let token = instance.token.as_ref().map(Token::expose);
     if instance.service == Service::Grafana {
         return json!({"endpoint": url, "api_key": token.unwrap_or_default()});
     }

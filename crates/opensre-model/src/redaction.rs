@@ -82,6 +82,8 @@ pub fn show(spec: Option<&ProviderSpec>, credentials: &Map<String, Json>) -> Map
                 // A declared field may be called `project_key` and be no secret; only its text is looked at.
                 Some(_) => match value {
                     Json::String(written) => Json::String(text(written)),
+                    // No declared field holds an object: whatever was put there by mistake may be anything.
+                    Json::Object(_) => Json::String(REDACTED.to_owned()),
                     other => guess(other),
                 },
                 None if looks_secret(key) => mask(value),

@@ -22,7 +22,11 @@ pub struct TextOptions {
 
 /// The report as text. Ends with a line break.
 pub fn render(report: &Report, options: TextOptions) -> String {
-    let mut page = Page { out: String::new(), options: TextOptions { width: options.width.max(40), ..options }, long_links: false };
+    let mut page = Page {
+        out: String::new(),
+        options: TextOptions { width: options.width.max(40), ..options },
+        long_links: false,
+    };
     page.head(report);
     page.verdict(report);
     page.instances(report);

@@ -49,6 +49,7 @@ pub struct Cli {
 /// Options that every command takes, before or after it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct GlobalArgs {
     /// The store file [default: ~/.tracer/integrations.json]
     #[arg(long, global = true, value_name = "FILE", env = "OPENSRE_STORE")]

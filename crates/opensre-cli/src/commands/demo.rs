@@ -36,7 +36,7 @@ pub(super) fn run(app: &App, args: &DemoArgs) -> Outcome {
             routing: RoutingMode::Full,
             now,
             since: None,
-            deadline: std::time::Duration::from_secs(60),
+            deadline: std::time::Duration::from_mins(1),
         };
         let alert = Alert::parse(&crate::surroundings::read_input(&alert)?);
         let report = investigate::report(&demo, alert, wishes).await?;

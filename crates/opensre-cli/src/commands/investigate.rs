@@ -14,7 +14,7 @@ use opensre_model::routing::{ExplicitChoice, RoutingMode};
 use opensre_model::window::Window;
 use opensre_report::text::TextOptions;
 
-use crate::app::{App, duration};
+use crate::app::{App, duration, routing};
 use crate::args::{Format, InvestigateArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -33,7 +33,7 @@ pub(super) fn run(app: &App, args: &InvestigateArgs) -> Outcome {
     let format = report_format(app)?;
     let wishes = Wishes {
         explicit: args.instance.iter().map(|written| explicit(written)).collect::<Result<_, _>>()?,
-        routing: app.routing(args.routing.as_deref())?,
+        routing: routing(args.routing.as_deref())?,
         now: present(args.now.as_deref())?.unwrap_or_else(Surroundings::now),
         since: args.since.as_deref().map(|text| duration("--since", text)).transpose()?,
         deadline: positive("--deadline", &args.deadline)?,
@@ -69,8 +69,11 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
     let effective = app.effective()?;
     let (http, secrets) = app.network();
     let bar = progress(app);
+    let placed = Window::place(alert.starts_at, alert.ends_at, wishes.now, wishes.since);
+    let mut warnings = effective.warnings();
+    warnings.extend(placed.notes);
     let inquiry = Inquiry {
-        window: Window::around(alert.starts_at, alert.ends_at, wishes.now, wishes.since),
+        window: placed.window,
         alert,
         resolved: &effective.resolved,
         providers: &app.providers,
@@ -80,7 +83,7 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
         secrets,
         deadline: wishes.deadline,
         observer: Some(observer(&bar)),
-        warnings: effective.warnings(),
+        warnings,
     };
     let outcome = investigate(inquiry).await;
     bar.finish_and_clear();

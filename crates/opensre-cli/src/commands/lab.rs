@@ -21,11 +21,15 @@ pub(super) fn run(app: &App, command: &LabCommand) -> Outcome {
 
 fn list(app: &App) -> Outcome {
     if app.wants_json()? {
-        let rows: Vec<Json> = bundled()?.iter().map(|scenario| json!({"name": scenario.name, "description": scenario.description})).collect();
+        let rows: Vec<Json> = bundled()?
+            .iter()
+            .map(|scenario| json!({"name": scenario.name, "description": scenario.description}))
+            .collect();
         app.output.json(&rows)?;
         return Ok(Exit::Success);
     }
-    let rows = bundled()?.into_iter().map(|scenario| vec![scenario.name, scenario.description.trim().to_owned()]).collect();
+    let rows =
+        bundled()?.into_iter().map(|scenario| vec![scenario.name, scenario.description.trim().to_owned()]).collect();
     app.output.data(&table(&["scenario", "what happens"], rows, app.surroundings.width))?;
     Ok(Exit::Success)
 }

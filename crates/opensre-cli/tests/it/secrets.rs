@@ -98,8 +98,11 @@ fn no_complaint_about_bad_credentials_repeats_them() {
         for field in spec.fields {
             // Every field gets a value that no field can take, with the canary inside.
             let bad = json!({"name": field.key, "credentials": {field.key: {"nested": CANARY}, "mispelt_key": CANARY}});
-            let reference = json!({"name": format!("{}-ref", field.key), "credentials": {field.key: format!("${{vault:{CANARY}}}")}});
-            records.push(json!({"id": spec.key, "service": spec.key, "status": "active", "instances": [bad, reference]}));
+            // Nor may a reference that is none be quoted, where a secret belongs.
+            let reference = if field.secret { json!(format!("${{vault:{CANARY}}}")) } else { json!("x") };
+            let reference = json!({"name": format!("{}-ref", field.key), "credentials": {field.key: reference}});
+            records
+                .push(json!({"id": spec.key, "service": spec.key, "status": "active", "instances": [bad, reference]}));
         }
         if let Some(variable) = spec.instances_variable {
             world.variable(variable, &format!("[{{\"name\": \"{CANARY}-unclosed\", "));
@@ -111,9 +114,12 @@ fn no_complaint_about_bad_credentials_repeats_them() {
         }
     }
     world.write_store(&json!({"version": 2, "integrations": records}));
-    for arguments in
-        [vec!["integrations", "list"], vec!["integrations", "list", "--json", "-vvv"], vec!["doctor"], vec!["integrations", "resolve"]]
-    {
+    for arguments in [
+        vec!["integrations", "list"],
+        vec!["integrations", "list", "--json", "-vvv"],
+        vec!["doctor"],
+        vec!["integrations", "resolve"],
+    ] {
         assert_silent(&arguments.join(" "), &world.run(&arguments));
     }
 }
@@ -121,7 +127,10 @@ fn no_complaint_about_bad_credentials_repeats_them() {
 #[test]
 fn a_store_that_does_not_parse_is_not_quoted() {
     let world = World::new();
-    world.write(".tracer/integrations.json", &format!("{{\"version\": 2, \"integrations\": [{{\"api_key\": \"{CANARY}\" oops}}]}}"));
+    world.write(
+        ".tracer/integrations.json",
+        &format!("{{\"version\": 2, \"integrations\": [{{\"api_key\": \"{CANARY}\" oops}}]}}"),
+    );
     for arguments in [vec!["integrations", "list"], vec!["doctor"], vec!["integrations", "tag", "grafana/x", "a=b"]] {
         assert_silent(&arguments.join(" "), &world.run(&arguments));
     }

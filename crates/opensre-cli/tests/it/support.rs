@@ -100,3 +100,83 @@ impl Ran {
         self
     }
 }
+
+/// A world whose store names the simulators of a scenario, which run beside it.
+pub(crate) struct LabWorld {
+    pub(crate) world: World,
+    lab: Option<opensre_lab::Lab>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl LabWorld {
+    /// Starts a bundled scenario whose present is the real one.
+    pub(crate) fn start(scenario: &str) -> Self {
+        Self::start_now(scenario, jiff::Timestamp::from_second(jiff_now()).expect("a time"))
+    }
+
+    /// Starts a bundled scenario in another present.
+    pub(crate) fn start_at(scenario: &str, now: &str) -> Self {
+        Self::start_now(scenario, now.parse().expect("a time"))
+    }
+
+    fn start_now(name: &str, now: jiff::Timestamp) -> Self {
+        let scenario = opensre_lab::scenario_named(name).expect("a bundled scenario").load().expect("a good scenario");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let lab = runtime.block_on(opensre_lab::Lab::start(scenario, now)).expect("simulators");
+        let world = World::new();
+        world.write_store(&lab.store_document());
+        world.write("alert.json", &lab.alert().to_string());
+        Self { world, lab: Some(lab), runtime }
+    }
+
+    fn lab(&self) -> &opensre_lab::Lab {
+        self.lab.as_ref().expect("running until dropped")
+    }
+
+    pub(crate) fn alert(&self) -> Json {
+        self.lab().alert()
+    }
+
+    pub(crate) fn alert_file(&self) -> String {
+        self.world.path("alert.json").display().to_string()
+    }
+
+    /// How many requests an instance (`grafana/prod`) has seen.
+    pub(crate) fn requests(&self, instance: &str) -> usize {
+        self.lab().requests().iter().filter(|seen| seen.instance == instance).count()
+    }
+
+    /// Every answer of a Grafana comes with this status.
+    pub(crate) fn status(&self, name: &str, code: u16) {
+        self.fault(name, opensre_lab::FaultKind::Status { code, retry_after: None });
+    }
+
+    /// Every answer of a Grafana is an HTML login page with status 200.
+    pub(crate) fn html_login(&self, name: &str) {
+        self.fault(name, opensre_lab::FaultKind::LoginPage);
+    }
+
+    /// Every answer of a Grafana takes half a minute.
+    pub(crate) fn slow(&self, name: &str) {
+        self.fault(
+            name,
+            opensre_lab::FaultKind::Latency(opensre_lab::scenario::Offset::parse("30s").expect("an offset")),
+        );
+    }
+
+    fn fault(&self, name: &str, kind: opensre_lab::FaultKind) {
+        self.lab().set_fault(&format!("grafana/{name}"), opensre_lab::Fault::new(kind)).expect("an instance");
+    }
+}
+
+impl Drop for LabWorld {
+    fn drop(&mut self) {
+        let lab = self.lab.take();
+        self.runtime.block_on(async move { drop(lab) });
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a scenario that happens now needs the clock")]
+fn jiff_now() -> i64 {
+    jiff::Timestamp::now().as_second()
+}

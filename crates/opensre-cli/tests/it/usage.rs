@@ -5,7 +5,9 @@ use crate::support::World;
 #[test]
 fn help_shows_first_steps_and_every_command() {
     let ran = World::new().run(["--help"]).exits(0);
-    for word in ["investigate", "integrations", "providers", "demo", "doctor", "completions", "First steps", "Exit codes"] {
+    for word in
+        ["investigate", "integrations", "providers", "demo", "doctor", "completions", "First steps", "Exit codes"]
+    {
         assert!(ran.stdout.contains(word), "{word} is missing:\n{}", ran.stdout);
     }
     assert_eq!(ran.stderr, "");

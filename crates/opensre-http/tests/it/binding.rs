@@ -127,6 +127,8 @@ async fn a_loopback_host_is_never_asked_through_a_proxy() {
         assert_eq!(json["from"], "server");
     }
     assert_eq!(proxy.connections(), 0);
+    let secret = Proxies::Through("http://sam:hunter2@proxy:3128".parse().unwrap());
+    assert_eq!(format!("{secret:?}"), "Through(proxy:3128)");
     let client = http.client(Endpoint::new("t/o", "http://grafana.invalid").unwrap(), in_a_minute()).unwrap();
     let json: serde_json::Value = client.get_json("x", NONE).await.unwrap();
     assert_eq!(json["from"], "proxy", "other hosts are asked through it");

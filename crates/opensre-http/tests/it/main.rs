@@ -5,5 +5,6 @@ mod limits;
 mod refusals;
 mod replies;
 mod retries;
+mod sharing;
 mod support;
 mod tls;

@@ -69,11 +69,11 @@ impl Piece {
     fn parse(text: &str) -> Result<Self, String> {
         let (kind, argument) = text.split_once(':').unwrap_or((text, ""));
         let range = || argument.split_once("..").ok_or_else(|| format!("`${{{text}}}` needs a range like 1..9"));
-        let bad = |_| format!("`${{{text}}}` has a bad number");
+        let bad = || format!("`${{{text}}}` has a bad number");
         match kind {
             "int" => {
                 let (low, high) = range()?;
-                let (low, high) = (low.parse().map_err(|_| bad(()))?, high.parse().map_err(|_| bad(()))?);
+                let (low, high) = (low.parse().map_err(|_| bad())?, high.parse().map_err(|_| bad())?);
                 if low > high {
                     return Err(format!("`${{{text}}}` ends before it begins"));
                 }
@@ -81,7 +81,7 @@ impl Piece {
             }
             "float" => {
                 let (low, high) = range()?;
-                Ok(Self::Float(low.parse().map_err(|_| bad(()))?, high.parse().map_err(|_| bad(()))?))
+                Ok(Self::Float(low.parse().map_err(|_| bad())?, high.parse().map_err(|_| bad())?))
             }
             "hex" => match argument.parse() {
                 Ok(length @ 1..=64) => Ok(Self::Hex(length)),

@@ -23,7 +23,7 @@ pub(super) fn check(scenario: &Scenario, text: &str) -> Result<(), ScenarioError
         if !ids.insert(instance.id()) {
             return Err(invalid(line(&instance.name), &instance.id(), "there are two instances of that name"));
         }
-        checker.instance(scenario, instance)?;
+        check_instance(scenario, instance)?;
     }
     checker.alert(scenario)
 }
@@ -128,76 +128,6 @@ impl Checker<'_> {
         }
     }
 
-    fn instance(&self, scenario: &Scenario, instance: &Instance) -> Result<(), ScenarioError> {
-        let id = instance.id();
-        let here = line(&instance.name);
-        let fail = |problem: String| Err(invalid(here, &id, problem));
-        if instance.name.value.trim().is_empty() {
-            return fail("the name is empty".into());
-        }
-        let prefix = &instance.path_prefix;
-        if !prefix.is_empty() && (!prefix.starts_with('/') || prefix.ends_with('/')) {
-            return fail(format!("path_prefix `{prefix}` must begin with `/` and not end with it"));
-        }
-        if instance.service == Service::Grafana {
-            if instance.basic.is_some() {
-                return fail("a Grafana is asked with a token, not with `basic`".into());
-            }
-            if instance.host == Host::Local && instance.token.is_some() {
-                return fail("a local Grafana is asked without credentials; remove `token` or `host: local`".into());
-            }
-        }
-        if instance.token.is_some() && instance.basic.is_some() {
-            return fail("`token` and `basic` exclude each other".into());
-        }
-        let holds_data = matches!(instance.service, Service::Prometheus | Service::Loki | Service::Tempo);
-        match &instance.backend {
-            Some(name) if !scenario.backends.contains_key(name) => {
-                return fail(format!("backend `{name}` does not exist; {}", known(scenario)));
-            }
-            Some(_) if !holds_data => return fail("only prometheus, loki and tempo have a `backend`".into()),
-            None if holds_data => return fail(format!("`backend` is missing; {}", known(scenario))),
-            _ => {}
-        }
-        if instance.service != Service::Grafana && !instance.datasources.is_empty() {
-            return fail("only a grafana has `datasources`".into());
-        }
-        for source in &instance.datasources {
-            match &source.backend {
-                Some(name) if !scenario.backends.contains_key(&name.value) => {
-                    let problem = format!(
-                        "data source {}: backend `{}` does not exist; {}",
-                        source.uid,
-                        name.value,
-                        known(scenario)
-                    );
-                    return Err(invalid(line(name), &id, problem));
-                }
-                _ => {}
-            }
-        }
-        for rule in &instance.alert_rules {
-            if let Err(problem) = promql_parser::parser::parse(&rule.expr.value) {
-                return Err(invalid(line(&rule.expr), &id, format!("alert rule {}: {problem}", rule.uid)));
-            }
-        }
-        for silence in &instance.silences {
-            for matcher in &silence.matchers {
-                if let Err(problem) = crate::server::matcher::Matcher::parse(matcher) {
-                    return fail(format!("silence {}: {problem}", silence.id));
-                }
-            }
-        }
-        for fault in &instance.faults {
-            if let FaultKind::Status { code, .. } = fault.kind
-                && !(400..=599).contains(&code)
-            {
-                return fail(format!("fault status {code} is not an error; use 400 to 599"));
-            }
-        }
-        Ok(())
-    }
-
     fn alert(&self, scenario: &Scenario) -> Result<(), ScenarioError> {
         let (key, webhook) = match &scenario.alert {
             AlertSpec::GrafanaWebhook(webhook) => ("grafana_webhook", webhook),
@@ -215,6 +145,72 @@ impl Checker<'_> {
         }
         Ok(())
     }
+}
+
+fn check_instance(scenario: &Scenario, instance: &Instance) -> Result<(), ScenarioError> {
+    let id = instance.id();
+    let here = line(&instance.name);
+    let fail = |problem: String| Err(invalid(here, &id, problem));
+    if instance.name.value.trim().is_empty() {
+        return fail("the name is empty".into());
+    }
+    let prefix = &instance.path_prefix;
+    if !prefix.is_empty() && (!prefix.starts_with('/') || prefix.ends_with('/')) {
+        return fail(format!("path_prefix `{prefix}` must begin with `/` and not end with it"));
+    }
+    if instance.service == Service::Grafana {
+        if instance.basic.is_some() {
+            return fail("a Grafana is asked with a token, not with `basic`".into());
+        }
+        if instance.host == Host::Local && instance.token.is_some() {
+            return fail("a local Grafana is asked without credentials; remove `token` or `host: local`".into());
+        }
+    }
+    if instance.token.is_some() && instance.basic.is_some() {
+        return fail("`token` and `basic` exclude each other".into());
+    }
+    let holds_data = matches!(instance.service, Service::Prometheus | Service::Loki | Service::Tempo);
+    match &instance.backend {
+        Some(name) if !scenario.backends.contains_key(name) => {
+            return fail(format!("backend `{name}` does not exist; {}", known(scenario)));
+        }
+        Some(_) if !holds_data => return fail("only prometheus, loki and tempo have a `backend`".into()),
+        None if holds_data => return fail(format!("`backend` is missing; {}", known(scenario))),
+        _ => {}
+    }
+    if instance.service != Service::Grafana && !instance.datasources.is_empty() {
+        return fail("only a grafana has `datasources`".into());
+    }
+    for source in &instance.datasources {
+        match &source.backend {
+            Some(name) if !scenario.backends.contains_key(&name.value) => {
+                let problem =
+                    format!("data source {}: backend `{}` does not exist; {}", source.uid, name.value, known(scenario));
+                return Err(invalid(line(name), &id, problem));
+            }
+            _ => {}
+        }
+    }
+    for rule in &instance.alert_rules {
+        if let Err(problem) = promql_parser::parser::parse(&rule.expr.value) {
+            return Err(invalid(line(&rule.expr), &id, format!("alert rule {}: {problem}", rule.uid)));
+        }
+    }
+    for silence in &instance.silences {
+        for matcher in &silence.matchers {
+            if let Err(problem) = crate::server::matcher::Matcher::parse(matcher) {
+                return fail(format!("silence {}: {problem}", silence.id));
+            }
+        }
+    }
+    for fault in &instance.faults {
+        if let FaultKind::Status { code, .. } = fault.kind
+            && !(400..=599).contains(&code)
+        {
+            return fail(format!("fault status {code} is not an error; use 400 to 599"));
+        }
+    }
+    Ok(())
 }
 
 fn named_instances(webhook: &Webhook) -> impl Iterator<Item = &str> {

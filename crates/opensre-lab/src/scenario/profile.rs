@@ -15,8 +15,10 @@ pub struct Profile {
     pub level: f64,
     /// Standard deviation of the noise, as a fraction of the current level.
     pub noise: f64,
-    /// Amplitude of a daily wave as a fraction of the level; highest at 15:00 UTC.
+    /// Amplitude of a daily wave as a fraction of the level.
     pub wave: f64,
+    /// When the daily wave is highest, as an offset from the onset (any day's peak will do); 15:00 UTC without.
+    pub peak: Option<Offset>,
     /// The value never falls below this.
     pub minimum: Option<f64>,
     /// The value never rises above this.
@@ -55,6 +57,8 @@ struct ProfileMap {
     noise: f64,
     #[serde(default)]
     wave: f64,
+    #[serde(default)]
+    peak: Option<Offset>,
     #[serde(default)]
     minimum: Option<f64>,
     #[serde(default)]
@@ -102,9 +106,10 @@ impl Profile {
         let mut value = self.level_at(offset);
         if self.wave != 0.0 {
             const DAY: i64 = 86_400_000;
-            const NINE: i64 = 9 * 3_600_000;
-            let phase = (unix - NINE).rem_euclid(DAY) as f64 / DAY as f64;
-            value *= 1.0 + self.wave * (phase * std::f64::consts::TAU).sin();
+            const AFTERNOON: i64 = 15 * 3_600_000;
+            let since_peak = self.peak.map_or(unix - AFTERNOON, |peak| offset - peak.milliseconds());
+            let phase = since_peak.rem_euclid(DAY) as f64 / DAY as f64;
+            value *= 1.0 + self.wave * (phase * std::f64::consts::TAU).cos();
         }
         if self.noise != 0.0 {
             value *= 1.0 + self.noise * Random::keyed(seed, unix.unsigned_abs()).normal();
@@ -154,7 +159,7 @@ impl<'de> Deserialize<'de> for Profile {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "a number, or a map with `level` and optional noise, wave, minimum, maximum, whole, changes",
+                    "a number, or a map with `level` and optional noise, wave, peak, minimum, maximum, whole, changes",
                 )
             }
 
@@ -176,6 +181,7 @@ impl<'de> Deserialize<'de> for Profile {
                     level: map.level,
                     noise: map.noise,
                     wave: map.wave,
+                    peak: map.peak,
                     minimum: map.minimum,
                     maximum: map.maximum,
                     whole: map.whole,

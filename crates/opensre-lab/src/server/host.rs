@@ -234,7 +234,7 @@ async fn send(reply: Reply, effect: Effect) -> Response {
             response = response.header(header::CONTENT_LENGTH, length.max(2));
             cut(reply.body)
         }
-        Some(FaultKind::SlowBody(over)) => slow(reply.body, over.duration()),
+        Some(FaultKind::SlowBody(over)) => slow(&reply.body, over.duration()),
         _ => Body::from(reply.body),
     };
     response.body(body).unwrap_or_else(|_| Response::new(Body::empty()))
@@ -251,7 +251,7 @@ fn cut(mut body: Vec<u8>) -> Body {
     Body::from_stream(half.chain(broken))
 }
 
-fn slow(body: Vec<u8>, over: Duration) -> Body {
+fn slow(body: &[u8], over: Duration) -> Body {
     const PIECES: usize = 10;
     let piece = body.len().div_ceil(PIECES).max(1);
     let pause = over / PIECES as u32;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{Expr, VectorSelector};
 use serde_json::{Value, json};
 
@@ -128,12 +129,9 @@ fn query_range(pool: &DataPool, call: &Call) -> Result<Answer, QueryError> {
     }
     let expr = expression(call)?;
     let kind = expr.value_type();
-    if !matches!(
-        kind,
-        promql_parser::parser::value::ValueType::Scalar | promql_parser::parser::value::ValueType::Vector
-    ) {
+    if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
         let kind = match kind {
-            promql_parser::parser::value::ValueType::Matrix => "range vector",
+            ValueType::Matrix => "range vector",
             _ => "string",
         };
         let problem = format!("invalid expression type \"{kind}\" for range query, must be Scalar or instant Vector");
@@ -149,7 +147,7 @@ fn expression(call: &Call) -> Result<Expr, QueryError> {
         .ok_or_else(|| invalid("query", "unknown position: parse error: no expression found in input"))?;
     promql::parse(text).map_err(|error| match error {
         QueryError::BadData(message) => invalid("query", message),
-        other => other,
+        execution @ QueryError::Execution(_) => execution,
     })
 }
 

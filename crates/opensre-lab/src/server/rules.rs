@@ -61,8 +61,20 @@ fn alert_json(rule: &AlertRule, alert: &Active) -> Value {
         "annotations": rule.annotations,
         "state": if alert.firing { "firing" } else { "pending" },
         "activeAt": timestamp(alert.since).to_string(),
-        "value": format!("{:e}", alert.value),
+        "value": go_exponent(alert.value),
     })
+}
+
+/// A number in Go's `%e` notation, whose exponent has two digits at least: `5e-02`.
+fn go_exponent(value: f64) -> String {
+    let text = format!("{value:e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
+            format!("{mantissa}e{sign}{digits:0>2}")
+        }
+        None => promql::number(value),
+    }
 }
 
 /// `data` of `/api/v1/rules`.

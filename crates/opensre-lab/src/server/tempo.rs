@@ -143,9 +143,9 @@ impl TagFilter {
         let has = |key: &str, wanted: &str| {
             trace.spans.iter().any(|span| {
                 let value = match key {
-                    "name" => Some(Value::from(span.name.as_str())),
+                    "name" => Some(Value::from(span.name())),
                     "status" => Some(traceql::status_word(span).into()),
-                    _ => span.attributes.get(key).or_else(|| span.resource.get(key)).cloned(),
+                    _ => span.attributes().get(key).or_else(|| span.resource().get(key)).cloned(),
                 };
                 value.is_some_and(|value| plain(&value).to_lowercase().contains(wanted))
             })
@@ -158,8 +158,8 @@ impl TagFilter {
 fn summary(trace: &Trace, matched: Option<(&Query, &[&Span], usize)>) -> Value {
     let mut item = json!({
         "traceID": trace.id.trim_start_matches('0'),
-        "rootServiceName": trace.root().service,
-        "rootTraceName": trace.root().name,
+        "rootServiceName": trace.root().service(),
+        "rootTraceName": trace.root().name(),
         "startTimeUnixNano": trace.start().to_string(),
         "durationMs": trace.duration() / 1_000_000,
     });
@@ -186,7 +186,7 @@ fn span_summary(query: &Query, span: &Span, trace: &Trace) -> Value {
         shown.into_iter().map(|(key, value)| json!({"key": key, "value": any_value(&value)})).collect();
     json!({
         "spanID": format!("{:016x}", span.id),
-        "name": span.name,
+        "name": span.name(),
         "startTimeUnixNano": span.start.to_string(),
         "durationNanos": span.duration.to_string(),
         "attributes": attributes,
@@ -205,8 +205,8 @@ fn all_tags(pool: &DataPool, call: &Call) -> Result<Tags, String> {
     let window = window(call)?;
     let mut tags = Tags { resource: BTreeSet::new(), span: BTreeSet::new() };
     for span in traces(pool, &window).flat_map(|trace| &trace.spans) {
-        tags.resource.extend(span.resource.keys().cloned());
-        tags.span.extend(span.attributes.keys().cloned());
+        tags.resource.extend(span.resource().keys().cloned());
+        tags.span.extend(span.attributes().keys().cloned());
     }
     Ok(tags)
 }
@@ -324,7 +324,7 @@ fn trace(pool: &DataPool, id: &str, version_2: bool) -> Result<Reply, String> {
 fn resource_spans(trace: &Trace) -> Value {
     let mut groups: Vec<(&Span, Vec<&Span>)> = Vec::new();
     for span in &trace.spans {
-        match groups.iter_mut().find(|(first, _)| first.resource == span.resource) {
+        match groups.iter_mut().find(|(first, _)| first.resource() == span.resource()) {
             Some((_, spans)) => spans.push(span),
             None => groups.push((span, vec![span])),
         }
@@ -333,7 +333,7 @@ fn resource_spans(trace: &Trace) -> Value {
         .iter()
         .map(|(first, spans)| {
             json!({
-                "resource": {"attributes": attributes(&first.resource)},
+                "resource": {"attributes": attributes(first.resource())},
                 "scopeSpans": [{
                     "scope": {"name": "io.opentelemetry.sdk", "version": "1.41.0"},
                     "spans": spans.iter().map(|span| span_json(span, trace)).collect::<Value>(),
@@ -344,7 +344,7 @@ fn resource_spans(trace: &Trace) -> Value {
 }
 
 fn span_json(span: &Span, trace: &Trace) -> Value {
-    let kind = match span.kind {
+    let kind = match span.kind() {
         SpanKind::Internal => "SPAN_KIND_INTERNAL",
         SpanKind::Server => "SPAN_KIND_SERVER",
         SpanKind::Client => "SPAN_KIND_CLIENT",
@@ -356,11 +356,11 @@ fn span_json(span: &Span, trace: &Trace) -> Value {
     let mut item = json!({
         "traceId": STANDARD.encode(trace_id.to_be_bytes()),
         "spanId": id(span.id),
-        "name": span.name,
+        "name": span.name(),
         "kind": kind,
         "startTimeUnixNano": span.start.to_string(),
         "endTimeUnixNano": (span.start + span.duration).to_string(),
-        "attributes": attributes(&span.attributes),
+        "attributes": attributes(span.attributes()),
         "status": {},
     });
     if let Some(parent) = span.parent {
@@ -368,11 +368,11 @@ fn span_json(span: &Span, trace: &Trace) -> Value {
     }
     if span.failed {
         item["status"] = json!({"code": "STATUS_CODE_ERROR"});
-        if !span.message.is_empty() {
-            item["status"]["message"] = span.message.clone().into();
+        if !span.message().is_empty() {
+            item["status"]["message"] = span.message().into();
         }
     }
-    if let Some(exception) = &span.exception {
+    if let Some(exception) = span.exception() {
         let details = BTreeMap::from([
             ("exception.type".to_owned(), Value::from(exception.kind.as_str())),
             ("exception.message".to_owned(), Value::from(exception.message.as_str())),

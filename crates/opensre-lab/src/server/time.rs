@@ -24,7 +24,7 @@ pub(crate) fn loki_time(text: &str) -> Option<i64> {
     if text.contains('.')
         && let Ok(seconds) = text.parse::<f64>()
     {
-        return (seconds.abs() < 9e9).then(|| (seconds * 1e9) as i64);
+        return (seconds.abs() < 9e9).then_some((seconds * 1e9) as i64);
     }
     if let Ok(number) = text.parse::<i64>() {
         return if text.len() <= 10 { number.checked_mul(1_000_000_000) } else { Some(number) };

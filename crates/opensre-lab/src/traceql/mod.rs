@@ -182,17 +182,19 @@ impl Field {
             attributes.get(name).cloned().unwrap_or(Value::Null)
         };
         match self {
-            Self::Name => span.name.clone().into(),
+            Self::Name => span.name().into(),
             Self::Status => status_word(span).into(),
-            Self::StatusMessage => span.message.clone().into(),
-            Self::Kind => kind_word(span.kind).into(),
+            Self::StatusMessage => span.message().into(),
+            Self::Kind => kind_word(span.kind()).into(),
             Self::Duration => span.duration.into(),
             Self::TraceDuration => trace.duration().into(),
-            Self::RootName => trace.root().name.clone().into(),
-            Self::RootService => trace.root().service.clone().into(),
-            Self::Resource(name) => attribute(&span.resource, name),
-            Self::Span(name) => attribute(&span.attributes, name),
-            Self::Either(name) => span.attributes.get(name).cloned().unwrap_or_else(|| attribute(&span.resource, name)),
+            Self::RootName => trace.root().name().into(),
+            Self::RootService => trace.root().service().into(),
+            Self::Resource(name) => attribute(span.resource(), name),
+            Self::Span(name) => attribute(span.attributes(), name),
+            Self::Either(name) => {
+                span.attributes().get(name).cloned().unwrap_or_else(|| attribute(span.resource(), name))
+            }
         }
     }
 

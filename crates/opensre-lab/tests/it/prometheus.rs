@@ -54,8 +54,8 @@ async fn lab() -> Lab {
 }
 
 /// The instant result as `labels value` lines in the order of the answer; a scalar as its value.
-async fn eval(lab: &Lab, query: &str) -> Vec<String> {
-    let (status, body) = Asker::new(lab, "prometheus/main").get("/api/v1/query", &[("query", query)]).await;
+async fn eval(asker: &Asker<'_>, query: &str) -> Vec<String> {
+    let (status, body) = asker.get("/api/v1/query", &[("query", query)]).await;
     assert_eq!(status, 200, "{query}: {body}");
     assert_eq!(body["status"], "success");
     match body["data"]["resultType"].as_str().unwrap() {
@@ -77,8 +77,8 @@ fn labels(metric: &Value) -> String {
     format!("{{{}}}", pairs.join(","))
 }
 
-async fn failing(lab: &Lab, path: &str, params: &[(&str, &str)]) -> (u16, String, String) {
-    let (status, body) = Asker::new(lab, "prometheus/main").get(path, params).await;
+async fn failing(asker: &Asker<'_>, path: &str, params: &[(&str, &str)]) -> (u16, String, String) {
+    let (status, body) = asker.get(path, params).await;
     assert_eq!(body["status"], "error", "{body}");
     (status, body["errorType"].as_str().unwrap().to_owned(), body["error"].as_str().unwrap().to_owned())
 }
@@ -89,9 +89,10 @@ macro_rules! evaluates {
             #[tokio::test]
             async fn $name() {
                 let lab = lab().await;
+                let asker = Asker::new(&lab, "prometheus/main");
                 $(
                     let expected: Vec<&str> = vec![$($line),*];
-                    assert_eq!(eval(&lab, $query).await, expected, "{}", $query);
+                    assert_eq!(eval(&asker, $query).await, expected, "{}", $query);
                 )+
             }
         )+
@@ -122,7 +123,7 @@ evaluates! {
         // 10, then a reset to 0, then up to 120: 120 within five minutes from the sample of 10.
         r#"increase(requests_total{code="500"}[5m])"# => ["{code=500,job=api} 120"],
         r#"irate(requests_total{code="500"}[5m])"# => ["{code=500,job=api} 0.5"],
-        r#"resets(requests_total[9m])"# => ["{code=200,job=api} 0", "{code=500,job=api} 1"],
+        r"resets(requests_total[9m])" => ["{code=200,job=api} 0", "{code=500,job=api} 1"],
         r#"deriv(level{host="a"}[10m]) * 60"# => ["{host=a,zone=x} 1"],
         r#"predict_linear(level{host="b"}[10m], 3600)"# => ["{host=b,zone=x} 5"],
         // A single sample has no rate.
@@ -131,13 +132,13 @@ evaluates! {
     over_time: {
         r#"sum_over_time(level{host="a"}[2m])"# => ["{host=a,zone=x} 30"],
         r#"avg_over_time(level{host="a"}[2m])"# => ["{host=a,zone=x} 10"],
-        r#"max_over_time(level[1m])"# => ["{host=a,zone=x} 11", "{host=b,zone=x} 5", "{host=c,zone=y} 4"],
+        r"max_over_time(level[1m])" => ["{host=a,zone=x} 11", "{host=b,zone=x} 5", "{host=c,zone=y} 4"],
         r#"min_over_time(level{host="a"}[3m])"# => ["{host=a,zone=x} 8"],
         // Both ends of the window count.
         r#"count_over_time(level{host="a"}[3m])"# => ["{host=a,zone=x} 4"],
         r#"quantile_over_time(0.5, level{host="a"}[3m])"# => ["{host=a,zone=x} 9.5"],
         r#"stdvar_over_time(level{host="a"}[2m])"# => ["{host=a,zone=x} 0.6666666666666666"],
-        r#"changes(level[2m])"# => ["{host=a,zone=x} 2", "{host=b,zone=x} 0", "{host=c,zone=y} 0"],
+        r"changes(level[2m])" => ["{host=a,zone=x} 2", "{host=b,zone=x} 0", "{host=c,zone=y} 0"],
         r#"last_over_time(level{host="a"}[2m] offset 4m)"# => ["{__name__=level,host=a,zone=x} 7"],
         r#"max_over_time(rate(requests_total{code="200"}[2m])[4m:1m])"# => ["{code=200,job=api} 1"],
     }
@@ -250,6 +251,7 @@ async fn range_vectors_are_matrices_at_one_moment() {
 #[tokio::test]
 async fn refuses_what_prometheus_refuses() {
     let lab = lab().await;
+    let asker = Asker::new(&lab, "prometheus/main");
     let query = "/api/v1/query";
     let range = "/api/v1/query_range";
     let bad = [
@@ -270,11 +272,11 @@ async fn refuses_what_prometheus_refuses() {
         ("/api/v1/labels", vec![("limit", "many")]),
     ];
     for (path, params) in bad {
-        let (status, kind, message) = failing(&lab, path, &params).await;
+        let (status, kind, message) = failing(&asker, path, &params).await;
         assert_eq!((status, kind.as_str()), (400, "bad_data"), "{path} {params:?}: {message}");
         assert!(!message.is_empty());
     }
-    let (_, _, message) = failing(&lab, query, &[("query", "no_such_function(level)")]).await;
+    let (_, _, message) = failing(&asker, query, &[("query", "no_such_function(level)")]).await;
     assert_eq!(
         message,
         r#"invalid parameter "query": 1:1: parse error: unknown function with name "no_such_function""#
@@ -288,7 +290,7 @@ async fn refuses_what_prometheus_refuses() {
         "sum by (host) (level) * on() group_left sum by (zone) (level)",
     ];
     for query in unprocessable {
-        let (status, kind, _) = failing(&lab, "/api/v1/query", &[("query", query)]).await;
+        let (status, kind, _) = failing(&asker, "/api/v1/query", &[("query", query)]).await;
         if query.contains("holt_winters") {
             // Gone from the language of newer servers, not simulated here: either is an error, never a guess.
             assert!(status == 400 || status == 422);

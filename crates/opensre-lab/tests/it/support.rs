@@ -58,15 +58,11 @@ impl<'a> Asker<'a> {
 
     pub(crate) async fn post(&self, path: &str, params: &[(&str, &str)]) -> (u16, Value) {
         let request = self.client.post(format!("{}{path}", self.lab.url(self.instance).unwrap()));
-        let body: Vec<String> = params.iter().map(|(key, value)| format!("{key}={}", encode(value))).collect();
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body.join("&"));
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
         let response = request.send().await.unwrap();
         (response.status().as_u16(), response.json().await.unwrap())
     }
-}
-
-fn encode(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 pub(crate) fn stored_token(lab: &Lab, instance: &str) -> Option<String> {

@@ -13,7 +13,7 @@ use opensre_model::value::{Config, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-const NO_HOOKS: Hooks = Hooks { from_environment: None, refine: None, flatten: None };
+const NO_HOOKS: Hooks = Hooks::NONE;
 
 const fn spec(key: &'static str, family: &'static str, fields: &'static [FieldSpec]) -> ProviderSpec {
     ProviderSpec {

@@ -184,7 +184,7 @@ static GRAFANA: ProviderSpec = ProviderSpec {
     fields: &[],
     configured: Rule::Never,
     environment: Rule::Never,
-    hooks: Hooks { from_environment: None, refine: None, flatten: None },
+    hooks: Hooks::NONE,
     documentation: "",
 };
 static GRAFANA_LOCAL: ProviderSpec = ProviderSpec {
@@ -197,7 +197,7 @@ static GRAFANA_LOCAL: ProviderSpec = ProviderSpec {
     fields: &[],
     configured: Rule::Never,
     environment: Rule::Never,
-    hooks: Hooks { from_environment: None, refine: None, flatten: None },
+    hooks: Hooks::NONE,
     documentation: "",
 };
 

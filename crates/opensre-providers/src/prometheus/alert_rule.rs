@@ -4,6 +4,7 @@
 //! alert's name; never a free text of the alert. PromQL can only read, and its length, answer and time are bounded.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use futures::future::{OptionFuture, join, join_all};
 use opensre_model::alert::Labels;
@@ -47,21 +48,25 @@ pub(crate) async fn alert_rule(backend: &Backend, operation: &str, wanted: &Want
             Vec::new()
         }
     };
-    if let (Some(measured), Some(answered)) = (&known, answered) {
-        scope.condition(measured, answered, &mut answer);
-    } else {
-        let mut expressions: Vec<&str> = rules.iter().map(|rule| rule.query.as_str()).collect();
-        expressions.dedup();
-        let measured: Vec<Measured> =
-            expressions.iter().take(MOST_RULES).map(|one| expression::measured(one)).collect();
-        let answers = join_all(measured.iter().map(|one| scope.ask(one))).await;
-        for (measured, answered) in measured.iter().zip(answers) {
-            scope.condition(measured, answered, &mut answer);
+    let mut asked: Vec<(Measured, Result<Answered, Failure>)> = known.into_iter().zip(answered).collect();
+    // The link's expression may be an older one than the rule's; one that measures nothing gives way.
+    if asked.iter().all(|(_, answered)| answered.as_ref().map_or(true, |answered| answered.series.is_empty())) {
+        let mut others: Vec<Measured> = rules.iter().map(|rule| expression::measured(&rule.query)).collect();
+        others.dedup();
+        others.retain(|other| asked.iter().all(|(known, _)| known.query != other.query));
+        others.truncate(MOST_RULES);
+        let answers = join_all(others.iter().map(|one| scope.ask(one))).await;
+        if !others.is_empty() {
+            asked.retain(|(_, answered)| answered.is_err());
+            asked.extend(others.into_iter().zip(answers));
         }
-        if let (true, true, Some(name)) = (rules.is_empty(), answer.gaps.is_empty(), &wanted.name) {
-            let reason = format!("no alerting rule here is named {name}");
-            answer.gaps.push(backend.gap(operation, Failure::new(GapKind::NotRelevant, reason)));
-        }
+    }
+    if let (true, true, Some(name)) = (asked.is_empty(), answer.gaps.is_empty(), &wanted.name) {
+        let reason = format!("no alerting rule here is named {name}");
+        answer.gaps.push(backend.gap(operation, Failure::new(GapKind::NotRelevant, reason)));
+    }
+    for (measured, answered) in asked {
+        scope.condition(&measured, answered, &mut answer);
     }
     answer.evidence.extend(scope.states(&rules));
     answer
@@ -124,7 +129,7 @@ impl Scope<'_> {
         };
         let mut said = summary::of_series(&title, &series, None, &self.window);
         if others > 0 {
-            said.push_str(&format!("; {others} series of other things left out"));
+            let _ = write!(said, "; {others} series of other things left out");
         }
         let data = EvidenceData::Metrics { meaning: Meaning::AlertCondition, unit: None, threshold, series };
         let mut evidence = self.backend.evidence(self.operation, measured.query.clone(), self.window, said, data);

@@ -20,47 +20,52 @@ pub struct Measured {
 pub const LONGEST: usize = 8 * 1024;
 
 /// Takes the outermost comparison with a constant away, so that the answer has the value at all times and not only
-/// while the alert fires. Of `a > 5 and b` it leaves `a and b`, which has a value where `b` holds.
+/// while the alert fires. Of `a > 5 and b` it leaves `a and b`, which has a value where `b` holds. What is left is the
+/// author's own text.
 ///
 /// Left as it is: what cannot be parsed (another dialect), a comparison of two measures, `==`, `!=` (their series are
 /// there exactly while the condition holds) and one with `bool`.
 pub fn measured(expression: &str) -> Measured {
     let expression = expression.trim();
-    let whole = || Measured { query: expression.to_owned(), threshold: None };
-    let Ok(parsed) = parser::parse(expression) else { return whole() };
-    let Some((value, threshold)) = strip(&parsed) else { return whole() };
-    let query = value.to_string();
-    // The parser prints what it read; only what reads back as the same is sent.
-    if parser::parse(&query).is_ok_and(|again| again == value) {
-        Measured { query, threshold: Some(threshold) }
-    } else {
-        whole()
+    // What is too long to be asked for need not be understood.
+    let short = Some(expression).filter(|text| text.len() <= LONGEST);
+    let stripped = short.and_then(|text| strip(text, &parser::parse(text).ok()?));
+    match stripped {
+        Some((query, threshold)) => Measured { query, threshold: Some(threshold) },
+        None => Measured { query: expression.to_owned(), threshold: None },
     }
 }
 
-fn strip(expression: &Expr) -> Option<(Expr, Threshold)> {
+/// The text of `expression`, which it was parsed from, without the comparison.
+fn strip(text: &str, expression: &Expr) -> Option<(String, Threshold)> {
     match expression {
-        Expr::Paren(ParenExpr { expr }) => strip(expr),
-        Expr::Binary(binary) if binary.op.is_comparison_operator() && !binary.return_bool() => strip_comparison(binary),
+        Expr::Paren(ParenExpr { expr }) => strip(text.trim().strip_prefix('(')?.strip_suffix(')')?, expr),
+        Expr::Binary(binary) if binary.op.is_comparison_operator() && !binary.return_bool() => {
+            strip_comparison(text, binary)
+        }
         Expr::Binary(binary) if matches!(binary.op.id(), T_LAND | T_LUNLESS) => {
-            let (value, threshold) = strip(&binary.lhs)?;
-            let value = match value {
-                // `and` binds weaker than everything that is left, except another set operator.
-                Expr::Binary(inner) if inner.op.is_set_operator() => {
-                    Expr::Paren(ParenExpr { expr: Box::new(Expr::Binary(inner)) })
-                }
-                other => other,
-            };
-            Some((Expr::Binary(BinaryExpr { lhs: Box::new(value), ..binary.clone() }), threshold))
+            let word = if binary.op.id() == T_LAND { "and" } else { "unless" };
+            let (left, rest) = split(text, word, |left, _| is(left, &binary.lhs))?;
+            let (left, threshold) = strip(left, &binary.lhs)?;
+            Some((format!("{left} {word}{rest}"), threshold))
         }
         _ => None,
     }
 }
 
-fn strip_comparison(binary: &BinaryExpr) -> Option<(Expr, Threshold)> {
+fn strip_comparison(text: &str, binary: &BinaryExpr) -> Option<(String, Threshold)> {
+    let symbol = match binary.op.id() {
+        T_GTR => ">",
+        T_GTE => ">=",
+        T_LSS => "<",
+        T_LTE => "<=",
+        _ => return None,
+    };
     let (value, number, op) = match (constant(&binary.lhs), constant(&binary.rhs)) {
-        (None, Some(number)) => (&binary.lhs, number, binary.op.id()),
-        (Some(number), None) => (&binary.rhs, number, mirrored(binary.op)?),
+        (None, Some(number)) => (split(text, symbol, |left, _| is(left, &binary.lhs))?.0, number, binary.op.id()),
+        (Some(number), None) => {
+            (split(text, symbol, |_, right| is(right, &binary.rhs))?.1, number, mirrored(binary.op)?)
+        }
         _ => return None,
     };
     // `>= n` is `> the number just below n`: a rule that fires at `>= 1` must be seen to hold at 1.
@@ -71,7 +76,19 @@ fn strip_comparison(binary: &BinaryExpr) -> Option<(Expr, Threshold)> {
         T_LTE => Threshold { value: number.next_up(), above: false },
         _ => return None,
     };
-    Some(((**value).clone(), threshold))
+    Some((value.trim().to_owned(), threshold))
+}
+
+/// The two sides of an operator, where they are what the parser took for its operands. It tells no positions, so every
+/// place where the operator's text stands is tried.
+fn split<'a>(text: &'a str, operator: &str, fits: impl Fn(&str, &str) -> bool) -> Option<(&'a str, &'a str)> {
+    text.match_indices(operator)
+        .map(|(at, found)| (&text[..at], &text[at + found.len()..]))
+        .find(|(left, right)| fits(left, right))
+}
+
+fn is(text: &str, wanted: &Expr) -> bool {
+    parser::parse(text).is_ok_and(|parsed| parsed == *wanted)
 }
 
 fn mirrored(op: TokenType) -> Option<u16> {

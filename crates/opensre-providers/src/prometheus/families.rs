@@ -163,6 +163,7 @@ impl<'a> Planner<'a> {
         let query = fill(known.query, |place| match place {
             'R' => Some(self.range.to_owned()),
             'G' => Some(group(&shared, &apart)),
+            'O' => Some(matched_on(&found)),
             digit => digit.to_digit(10).map(|position| selector(position as usize)),
         });
         let covers = known.metrics.iter().map(|name| (*name).to_owned()).collect();
@@ -186,7 +187,9 @@ impl<'a> Planner<'a> {
             } else if says(name, POOL_WORDS) && says(name, USED_WORDS) {
                 match self.limit_of(name) {
                     Some(limit) => {
-                        let query = format!("{selector} / ({} > 0)", self.inventory[&limit].selector.of(&limit));
+                        let other = &self.inventory[&limit];
+                        let on = matched_on(&[found, other]);
+                        let query = format!("{selector} /{on} ({} > 0)", other.selector.of(&limit));
                         let title = format!("use of a pool ({name}, of {limit})");
                         self.push(title, Meaning::Pool, Some("ratio"), query, vec![name.clone(), limit]);
                     }
@@ -337,6 +340,17 @@ fn is_counter(name: &str) -> bool {
 /// Series about series: when they began, and constants.
 fn is_bookkeeping(name: &str) -> bool {
     name.ends_with("_created") || name.ends_with("_info") || matches!(name, "ALERTS" | "ALERTS_FOR_STATE")
+}
+
+/// The labels that both sides of a division have, where one side has more; nothing where they have the same.
+fn matched_on(sides: &[&Found]) -> String {
+    let mut rest = sides.iter().map(|side| &side.labels);
+    let Some(first) = rest.next() else { return String::new() };
+    if sides.iter().all(|side| side.labels == *first) {
+        return String::new();
+    }
+    let shared = rest.fold(first.clone(), |shared, labels| shared.intersection(labels).cloned().collect());
+    format!(" on ({})", shared.iter().map(|label| label_name(label)).collect::<Vec<_>>().join(", "))
 }
 
 /// Fills the places (`$R`, `$0`) of a template. What is filled in is not looked at again: it may hold a `$`.

@@ -16,7 +16,8 @@ pub(super) struct Known {
     /// All must be there.
     pub(super) metrics: &'static [&'static str],
     /// The query: `$0` stands for the first metric with its selector, `$1` for the second, `$R` for the range of a
-    /// rate, `$G` for the labels that series are kept apart by.
+    /// rate, `$G` for the labels that series are kept apart by, `$O` for the labels that both sides of a division are
+    /// matched on, where they have not the same.
     pub(super) query: &'static str,
     /// Fixed matchers: (which metric, label, comparison, value). One whose label the metric does not have is left out.
     pub(super) only: &'static [(usize, &'static str, Compare, &'static str)],
@@ -77,6 +78,14 @@ pub(super) const KNOWN: &[Known] = &[
     .apart(&["deployment"])
     .instead_of(&["kube_deployment_status_replicas", "kube_deployment_status_replicas_unavailable"]),
     Known::of(
+        "available replicas",
+        Meaning::Availability,
+        None,
+        &["kube_deployment_status_replicas_available"],
+        "sum by ($G) ($0)",
+    )
+    .apart(&["deployment"]),
+    Known::of(
         "share of the wanted replicas that is ready",
         Meaning::Availability,
         Some("ratio"),
@@ -85,6 +94,9 @@ pub(super) const KNOWN: &[Known] = &[
     )
     .apart(&["statefulset"])
     .instead_of(&["kube_statefulset_status_replicas"]),
+    Known::of("pods that are ready", Meaning::Availability, None, &["kube_pod_status_ready"], "max by ($G) ($0)")
+        .only(&[(0, "condition", Equal, "true")])
+        .apart(&["pod"]),
     Known::of(
         "restarts of containers",
         Meaning::Restarts,
@@ -168,7 +180,7 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Memory,
         Some("ratio"),
         &["node_memory_MemAvailable_bytes", "node_memory_MemTotal_bytes"],
-        "1 - $0 / $1",
+        "1 - $0 /$O $1",
     ),
     Known::of("memory use of processes", Meaning::Memory, Some("bytes"), &["process_resident_memory_bytes"], "$0")
         .instead_of(&["process_virtual_memory_bytes", "process_virtual_memory_max_bytes"]),
@@ -219,7 +231,7 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Disk,
         Some("ratio"),
         &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"],
-        "1 - $0 / $1",
+        "1 - $0 /$O $1",
     )
     .only(&[(0, "fstype", NotLike, REAL_FILESYSTEM), (1, "fstype", NotLike, REAL_FILESYSTEM)])
     .instead_of(&["node_filesystem_free_bytes"]),
@@ -228,7 +240,7 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Disk,
         Some("ratio"),
         &["node_filesystem_files_free", "node_filesystem_files"],
-        "1 - $0 / ($1 > 0)",
+        "1 - $0 /$O ($1 > 0)",
     )
     .only(&[(0, "fstype", NotLike, REAL_FILESYSTEM), (1, "fstype", NotLike, REAL_FILESYSTEM)]),
     Known::of(
@@ -236,7 +248,7 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Disk,
         Some("ratio"),
         &["kubelet_volume_stats_available_bytes", "kubelet_volume_stats_capacity_bytes"],
-        "1 - $0 / $1",
+        "1 - $0 /$O $1",
     )
     .instead_of(&["kubelet_volume_stats_used_bytes"]),
     Known::of(
@@ -252,7 +264,7 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Pool,
         Some("ratio"),
         &["hikaricp_connections_active", "hikaricp_connections_max"],
-        "$0 / $1",
+        "$0 /$O $1",
     )
     .instead_of(&["hikaricp_connections", "hikaricp_connections_idle", "hikaricp_connections_min"]),
     Known::of(
@@ -277,21 +289,21 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Pool,
         Some("ratio"),
         &["mysql_global_status_threads_connected", "mysql_global_variables_max_connections"],
-        "$0 / $1",
+        "$0 /$O $1",
     ),
     Known::of(
         "connections in use",
         Meaning::Pool,
         Some("ratio"),
         &["redis_connected_clients", "redis_config_maxclients"],
-        "$0 / $1",
+        "$0 /$O $1",
     ),
     Known::of(
         "memory use of Redis, of its limit",
         Meaning::Memory,
         Some("ratio"),
         &["redis_memory_used_bytes", "redis_memory_max_bytes"],
-        "$0 / ($1 > 0)",
+        "$0 /$O ($1 > 0)",
     )
     .instead_of(&["redis_memory_used_rss_bytes"]),
     Known::of(
@@ -299,14 +311,14 @@ pub(super) const KNOWN: &[Known] = &[
         Meaning::Pool,
         Some("ratio"),
         &["process_open_fds", "process_max_fds"],
-        "$0 / $1",
+        "$0 /$O $1",
     ),
     Known::of(
         "file descriptors in use",
         Meaning::Pool,
         Some("ratio"),
         &["process_files_open_files", "process_files_max_files"],
-        "$0 / $1",
+        "$0 /$O $1",
     ),
     Known::of("lag of consumers", Meaning::Pool, Some("messages"), &["kafka_consumergroup_lag"], "sum by ($G) ($0)")
         .apart(&["consumergroup", "topic"])

@@ -1,11 +1,15 @@
 //! Metric evidence in one line: what was usual, what it is in the incident, and when it was most.
 
+use jiff::SignedDuration;
 use opensre_model::alert::Labels;
 use opensre_model::evidence::Series;
 use opensre_model::window::Window;
 
 /// Most series of one answer that are kept.
 pub(crate) const MOST_SERIES: usize = 10;
+
+/// A series without a value for so long at the window's end has ended; Prometheus carries a value on for five minutes.
+const QUIET: SignedDuration = SignedDuration::from_mins(5);
 
 /// Keeps the series that changed most, in order of labels; says what was cut.
 pub(crate) fn keep_most_changed(mut series: Vec<Series>) -> (Vec<Series>, Option<String>) {
@@ -31,10 +35,17 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
     if let Some(usual) = median(before) {
         said.push(format!("{} in the baseline", quantity(usual, unit)));
     }
-    if let (Some(now), Some((low, high))) = (median(since.clone()), extremes(&since)) {
-        let range =
-            if low < high { format!(" ({} to {})", quantity(low, unit), quantity(high, unit)) } else { String::new() };
-        said.push(format!("{}{range} since {}", quantity(now, unit), clock(window.start)));
+    if let (Some(last), Some((low, high))) = (since.last(), extremes(&since)) {
+        let (last, low, high) = (quantity(*last, unit), quantity(low, unit), quantity(high, unit));
+        let since = clock(window.start);
+        said.push(if low == high {
+            format!("{low} since {since}")
+        } else {
+            format!("{low} to {high} since {since}, last {last}")
+        });
+    }
+    if let Some((last, _)) = most.points.last().filter(|(last, _)| window.end.duration_since(*last) > QUIET) {
+        said.push(format!("no data after {}", clock(*last)));
     }
     let of = if most.labels.is_empty() { String::new() } else { format!(" of {}", named(&most.labels)) };
     let count = if series.len() > 1 {
@@ -42,7 +53,7 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
     } else {
         String::new()
     };
-    format!("{title}{of}: {}{count}", said.join(", "))
+    format!("{title}{of}: {}{count}", said.join("; "))
 }
 
 /// Labels as a person reads them, without the name of the metric.

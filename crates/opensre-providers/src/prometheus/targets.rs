@@ -1,6 +1,7 @@
 //! Scrape targets of what an alert is about: which are down now, and why the last scrape failed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{EvidenceData, GapKind, ResourceState};
@@ -39,7 +40,7 @@ pub(crate) async fn targets(backend: &Backend, operation: &str, labels: &Labels,
     let states: Vec<ResourceState> = fitting.into_iter().take(MOST).filter_map(state).collect();
     let mut said = format!("{down} of {count} scrape targets are down");
     if let Some(error) = states.iter().find_map(|state| state.attributes.get("last_error")) {
-        said.push_str(&format!(": {error}"));
+        let _ = write!(said, ": {error}");
     }
     let data = EvidenceData::States { states };
     let mut evidence = backend.evidence(operation, "GET /api/v1/targets?state=active", window, said, data);

@@ -50,14 +50,10 @@ fn probe(access: &Access) -> BoxFuture<'_, Probe> {
 /// `/select/<account>/prometheus` (VictoriaMetrics documentation, "URL format").
 async fn client(access: &Access) -> Result<(Client, LinkBuilder), Failure> {
     let client = access.client(&FIELDS).await?;
-    Ok(match access.instance.config().text("account_id") {
-        Some(account) => {
-            let links = prometheus::vmui(client.base(), &["select", account, "vmui", ""]);
-            (client.under(&["select", account, "prometheus"])?, links)
-        }
-        None => {
-            let links = prometheus::vmui(client.base(), &["vmui", ""]);
-            (client, links)
-        }
-    })
+    let Some(account) = access.instance.config().text("account_id") else {
+        let links = prometheus::vmui(client.base(), &["vmui", ""]);
+        return Ok((client, links));
+    };
+    let links = prometheus::vmui(client.base(), &["select", account, "vmui", ""]);
+    Ok((client.under(&["select", account, "prometheus"])?, links))
 }

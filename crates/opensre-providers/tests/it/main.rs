@@ -6,6 +6,7 @@ mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
+mod lab_prometheus;
 mod loki_calls;
 mod loki_formats;
 mod prometheus_calls;

@@ -57,8 +57,8 @@ async fn the_rule_is_found_by_its_name_and_its_expression_measured() {
     assert_eq!(
         summaries(&answer),
         [
-            "the alert's own expression (fires above 0.05) of service=checkout: 0.01 in the baseline, 0.21 (0.02 to 0.4) since \
-             12:00:00Z; 1 series of other things left out",
+            "the alert's own expression (fires above 0.05) of service=checkout: 0.01 in the baseline; 0.02 to 0.4 since \
+             12:00:00Z, last 0.4; 1 series of other things left out",
             "rule Errors is firing",
         ]
     );
@@ -106,6 +106,17 @@ async fn a_known_expression_is_asked_at_once() {
 }
 
 #[tokio::test]
+async fn an_expression_that_measures_nothing_gives_way_to_the_rules_own() {
+    let (answer, stub) = prometheus_asks("alert-rule", &of_errors(Some("old > 2")), |seen| {
+        if seen.parameter("query") == "old" { matrix(&json!([])) } else { server(seen) }
+    })
+    .await;
+    assert_eq!(stub.asked("/prom/api/v1/query_range").len(), 2);
+    assert_eq!(answer.evidence[0].origin.query, "errors");
+    assert_eq!((answer.evidence.len(), reasons(&answer)), (2, vec![]));
+}
+
+#[tokio::test]
 async fn rules_of_one_name_are_told_apart_by_their_labels() {
     let (_, stub) = prometheus_asks("alert-rule", &of_errors(None), |seen| match seen.path.as_str() {
         "/prom/api/v1/rules" => rules(&json!([
@@ -132,7 +143,8 @@ async fn an_expression_beyond_all_measure_is_not_sent() {
     let long = format!("x{{a=\"{}\"}} > 1", "y".repeat(10_000));
     let (answer, stub) = prometheus_asks("alert-rule", &of_errors(Some(&long)), server).await;
     assert_eq!(answer.gaps[0].kind, GapKind::NotSupported);
-    assert!(stub.asked("/prom/api/v1/query_range").is_empty());
+    let asked = stub.asked("/prom/api/v1/query_range");
+    assert_eq!((asked.len(), asked[0].parameter("query")), (1, "errors"), "the rule's own is");
 }
 
 #[tokio::test]

@@ -196,6 +196,25 @@ async fn pools_queues_failures_and_the_words_of_the_alert() {
 }
 
 #[tokio::test]
+async fn sides_of_a_division_with_different_labels_are_matched_on_those_that_both_have() {
+    let (answer, _) = related(
+        &json!({"instance": "db-1:9100"}),
+        "x",
+        &[
+            "node_filesystem_avail_bytes{instance=db-1:9100,node=db-1,device=sda}",
+            "node_filesystem_size_bytes{instance=db-1:9100,device=sda}",
+            "db_pool_used{instance=db-1:9100,pool=a,state=busy}",
+            "db_pool_limit{instance=db-1:9100,pool=a}",
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(queries(&answer), @r##"
+    Disk ratio: 1 - node_filesystem_avail_bytes{instance="db-1:9100"} / on (device, instance) node_filesystem_size_bytes{instance="db-1:9100"}
+    Pool ratio: db_pool_used{instance="db-1:9100"} / on (instance, pool) (db_pool_limit{instance="db-1:9100"} > 0)
+    "##);
+}
+
+#[tokio::test]
 async fn values_that_look_like_a_template_stay_values() {
     let (answer, _) = related(
         &json!({"service": "a$1$R$G"}),

@@ -27,9 +27,8 @@ fn colour_changes_nothing_but_the_colour() {
     let coloured = render(&sample::report(), TextOptions { color: true, ..PLAIN });
     let stripped = anstream::adapter::strip_str(&coloured).to_string();
     // Links stand behind a word in colour and in full without.
-    let words = |text: &str| -> Vec<String> {
-        text.lines().filter(|line| !line.contains("open")).map(str::to_owned).collect()
-    };
+    let words =
+        |text: &str| -> Vec<String> { text.lines().filter(|line| !line.contains("open")).map(str::to_owned).collect() };
     assert_eq!(words(&stripped), words(&render(&sample::report(), PLAIN)));
 }
 

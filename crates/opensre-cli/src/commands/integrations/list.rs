@@ -19,11 +19,8 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
     let is_wanted = |key: &str| wanted.as_deref().is_none_or(|wanted| wanted == key);
     let families: Vec<&Family> = resolved.families.iter().filter(|family| is_wanted(&family.key)).collect();
     let shadowed: Vec<&Shadowed> = resolved.shadowed.iter().filter(|shadowed| is_wanted(&shadowed.service)).collect();
-    let inactive: Vec<_> = effective
-        .store
-        .iter()
-        .filter(|record| !record.is_active() && is_wanted(&app.catalogue.family(&record.service)))
-        .collect();
+    let inactive: Vec<_> =
+        effective.inactive.iter().filter(|record| is_wanted(&app.catalogue.family(&record.service))).collect();
 
     if app.wants_json()? {
         let mut rows = Vec::new();

@@ -8,7 +8,7 @@ use opensre_model::selector::{Selector, Selectors};
 use serde_json::{Map, Value as Json, json};
 
 use super::address::Address;
-use crate::app::{App, Effective};
+use crate::app::{App, Effective, routing};
 use crate::args::SelectArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -32,7 +32,7 @@ pub(super) fn select(app: &App, args: &SelectArgs) -> Outcome {
     let selection = match (&args.alert, name, &args.tags) {
         (Some(path), ..) => {
             let alert = App::read_alert(path)?;
-            let routes = route(&app.catalogue, &effective.resolved, &alert, &[], app.routing(args.routing.as_deref())?);
+            let routes = route(&app.catalogue, &effective.resolved, &alert, &[], routing(args.routing.as_deref())?);
             let found = routes.into_iter().find(|route| route.service == address.family);
             found.map_or_else(|| nothing(&address.family), Selection::of_route)
         }
@@ -67,16 +67,12 @@ fn nothing<'a>(family: &str) -> Selection<'a> {
 
 fn by_name<'a>(app: &'a App, resolved: &'a Resolved, family: &str, name: &str) -> Selection<'a> {
     let selectors = Selectors::new(&app.catalogue, resolved);
-    match selectors.by_name(family, name) {
-        Some(instance) => Selection::new(vec![instance], format!("its name is {}", instance.name)),
-        None => {
-            let names: Vec<&str> =
-                selectors.instances(family).into_iter().map(|instance| instance.name.as_str()).collect();
-            let there =
-                if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
-            Selection::new(Vec::new(), format!("no instance of {family} is named '{}'; {there}", name.trim()))
-        }
+    if let Some(instance) = selectors.by_name(family, name) {
+        return Selection::new(vec![instance], format!("its name is {}", instance.name));
     }
+    let names: Vec<&str> = selectors.instances(family).into_iter().map(|instance| instance.name.as_str()).collect();
+    let there = if names.is_empty() { "there is none".to_owned() } else { format!("there are: {}", names.join(", ")) };
+    Selection::new(Vec::new(), format!("no instance of {family} is named '{}'; {there}", name.trim()))
 }
 
 fn by_tags<'a>(app: &'a App, resolved: &'a Resolved, family: &str, tags: &str) -> Result<Selection<'a>, Failure> {

@@ -188,13 +188,9 @@ fn print(app: &App, rows: &[Row]) -> Result<(), Failure> {
             let address =
                 row.instance.as_ref().map_or_else(|| row.service.clone(), |name| format!("{}/{name}", row.service));
             let identity: Vec<String> = row.identity.iter().map(|(key, value)| format!("{key} {value}")).collect();
-            let mut detail = row.detail.clone();
-            if !identity.is_empty() {
-                detail.push_str(&format!(" ({})", identity.join(", ")));
-            }
-            if let Some(hint) = &row.hint {
-                detail.push_str(&format!("; hint: {hint}"));
-            }
+            let identity = if identity.is_empty() { String::new() } else { format!(" ({})", identity.join(", ")) };
+            let hint = row.hint.as_ref().map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+            let detail = format!("{}{identity}{hint}", row.detail);
             vec![address, row.source.clone(), word(row.status).to_owned(), detail]
         })
         .collect();

@@ -25,7 +25,11 @@ fn stage() -> Stage {
     let staging = Prometheus::start(world.folder(), "staging", failing.address, Some(alertmanager.address));
     // A baseline of some seconds, then the fault.
     wait_for(
-        || staging.value("count_over_time(http_requests_total%7Bstatus%3D%22200%22%7D%5B1m%5D)").is_some_and(|n| n >= 12.0),
+        || {
+            staging
+                .value("count_over_time(http_requests_total%7Bstatus%3D%22200%22%7D%5B1m%5D)")
+                .is_some_and(|n| n >= 12.0)
+        },
         || "staging has scraped nothing".to_owned(),
     );
     failing.fail();
@@ -63,8 +67,7 @@ fn a_real_alert_reaches_the_prometheus_that_raised_it_and_no_other() {
     assert!(verified.stdout.contains("passed"), "{}", verified.stdout);
     let asked_before = stage.prod.queries().len();
 
-    let report =
-        stage.world.json(["investigate", "-i", alert.to_str().expect("a path"), "--format", "json"]);
+    let report = stage.world.json(["investigate", "-i", alert.to_str().expect("a path"), "--format", "json"]);
 
     let prometheus = choice(&report, "prometheus");
     assert_eq!(prometheus["instance"], "staging", "{report:#}");
@@ -95,8 +98,7 @@ fn the_same_data_is_found_through_a_grafana_style_proxy_by_hint() {
     stage.alert["commonAnnotations"]["grafana_instance"] = json!("staging");
     let alert = stage.world.write("alert.json", &stage.alert.to_string());
 
-    let report =
-        stage.world.json(["investigate", "-i", alert.to_str().expect("a path"), "--format", "json"]);
+    let report = stage.world.json(["investigate", "-i", alert.to_str().expect("a path"), "--format", "json"]);
 
     let grafana = choice(&report, "grafana");
     assert_eq!(grafana["instance"], "staging");

@@ -80,7 +80,12 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    pub(crate) fn start(folder: &Path, environment: &str, exporter: SocketAddr, alertmanager: Option<SocketAddr>) -> Self {
+    pub(crate) fn start(
+        folder: &Path,
+        environment: &str,
+        exporter: SocketAddr,
+        alertmanager: Option<SocketAddr>,
+    ) -> Self {
         let folder = folder.join(format!("prometheus-{environment}"));
         std::fs::create_dir_all(&folder).expect("a folder");
         let query_log = folder.join("queries.log");
@@ -108,8 +113,7 @@ impl Prometheus {
             format!("--storage.tsdb.path={}", folder.join("data").display()),
             format!("--web.listen-address={address}"),
         ];
-        let server =
-            start("/usr/bin/prometheus", "prometheus", &arguments, &folder.join("log"), address, "/-/ready");
+        let server = start("/usr/bin/prometheus", "prometheus", &arguments, &folder.join("log"), address, "/-/ready");
         Self { server, query_log }
     }
 
