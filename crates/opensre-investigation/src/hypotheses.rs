@@ -4,17 +4,16 @@
 //! is listed with it. A verdict needs a score of 0.5; below it the answer is `unknown`, with the possible causes ranked.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
-use opensre_model::alert::{Alert, AlertState};
-use opensre_model::evidence::{Evidence, EvidenceData, Gap, GapKind, Meaning};
+use opensre_model::alert::Alert;
+use opensre_model::evidence::{Evidence, Gap, GapKind, Meaning};
 use opensre_model::report::{Category, CausalStep, Claim, Hypothesis, HypothesisStatus, Verdict};
 use opensre_model::window::Window;
 
 use crate::mechanism::Mechanism;
 use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
-use crate::signals::condition::{Condition, ConditionState};
+use crate::signals::condition::ConditionState;
 use crate::signals::{self, Findings, Sign, Symptom};
 use crate::subject::{Relation, Subject};
 use crate::verdict::{CARRIES, Decided, WORTH, decide, fix, is_failure, lower_first};
