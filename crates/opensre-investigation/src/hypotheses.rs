@@ -1,27 +1,23 @@
 //! From symptoms to a verdict: hypotheses of all patterns, weighed against each other, or `healthy`, or `unknown`.
 //!
 //! Every number here is a share of doubt that can be read in the report: what speaks for a hypothesis and against it
-//! is listed with it. A verdict needs [`CARRIES`]; below it the answer is `unknown`, with the possible causes ranked.
+//! is listed with it. A verdict needs a score of 0.5; below it the answer is `unknown`, with the possible causes ranked.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
-use opensre_model::alert::{Alert, AlertState};
+use opensre_model::alert::Alert;
 use opensre_model::evidence::{Evidence, Gap, GapKind, Meaning};
 use opensre_model::report::{Category, CausalStep, Claim, Hypothesis, HypothesisStatus, Verdict};
 use opensre_model::window::Window;
 
 use crate::mechanism::Mechanism;
 use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
-use crate::signals::condition::{Condition, ConditionState};
+use crate::signals::condition::ConditionState;
 use crate::signals::{self, Findings, Sign, Symptom};
 use crate::subject::{Relation, Subject};
+use crate::verdict::{CARRIES, Decided, WORTH, decide, fix, is_failure, lower_first};
 
-/// Score from which on a hypothesis is a verdict.
-const CARRIES: f64 = 0.5;
-/// Score below which a hypothesis is not worth a line.
-const WORTH: f64 = 0.12;
 /// Most hypotheses of the report, and most of those that were ruled out.
 const MOST: usize = 8;
 const MOST_RULED_OUT: usize = 6;
@@ -54,6 +50,7 @@ pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Ga
         alert,
         subject: &subject,
         window,
+        evidence,
         findings: &findings,
         onset: began.unwrap_or(window.onset),
         measured: began.is_some(),
@@ -232,156 +229,6 @@ fn usual(case: &Case<'_>, drafts: &mut Vec<Draft>) {
     }
 }
 
-/// The verdict in the making.
-struct Decided {
-    category: Category,
-    root_cause: String,
-    confidence: f64,
-    confirmed: Option<usize>,
-}
-
-fn decide(case: &Case<'_>, drafts: &[Draft], evidence: &[Evidence], gaps: &[Gap]) -> Decided {
-    let failed = gaps.iter().filter(|gap| is_failure(gap)).count();
-    if evidence.is_empty() {
-        return Decided {
-            category: Category::Unknown,
-            root_cause: "No evidence could be gathered, so nothing can be said about the cause.".to_owned(),
-            confidence: 0.0,
-            confirmed: None,
-        };
-    }
-    let best = drafts.iter().position(|draft| !draft.impossible).map(|index| (index, drafts[index].score()));
-    if let Some(healthy) = healthy(case, best.map(|(index, _)| &drafts[index]), failed) {
-        return healthy;
-    }
-    match best {
-        Some((index, score)) if score >= CARRIES => {
-            let draft = &drafts[index];
-            let rival = drafts
-                .iter()
-                .filter(|other| !other.impossible && other.category != draft.category)
-                .map(Draft::score)
-                .fold(0.0, f64::max);
-            // A rival of another category that is as good halves the confidence; a far one leaves it.
-            let apart = 1.0 - 0.5 * (rival / score).min(1.0).powi(4);
-            let heard = 0.94f64.powf(failed.min(5) as f64);
-            Decided {
-                category: draft.category,
-                root_cause: draft.root_cause.clone(),
-                confidence: (score * apart * heard).clamp(0.05, 0.97),
-                confirmed: Some(index),
-            }
-        }
-        best => Decided {
-            category: Category::Unknown,
-            root_cause: unknown(case, best.map(|(index, _)| &drafts[index]), failed),
-            confidence: best.map_or(0.1, |(_, score)| (score * 0.5).clamp(0.05, 0.3)),
-            confirmed: None,
-        },
-    }
-}
-
-/// `healthy`, when what the alert says was measured and is fine (or the alert is over), and nothing else is wrong.
-fn healthy(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> Option<Decided> {
-    let condition = &case.findings.condition;
-    let resolved = case.alert.state == AlertState::Resolved;
-    let fine = condition.is_fine() || (resolved && condition.state == ConditionState::Unmeasured);
-    if !fine || trouble(case).is_some() {
-        return None;
-    }
-    let base: f64 = match (condition.state, condition.own, resolved) {
-        (ConditionState::Unmeasured, ..) => 0.55,
-        (_, true, true) => 0.93,
-        (ConditionState::Over(_), true, false) => 0.85,
-        (_, true, false) | (_, false, true) => 0.8,
-        (_, false, false) => 0.65,
-    };
-    let name = case.name();
-    let mut root_cause = match condition.state {
-        ConditionState::Never if !resolved => format!("Nothing is wrong with {name}: {}.", condition.text),
-        ConditionState::Unmeasured => {
-            format!(
-                "Nothing is wrong with {name} any more: the alert is resolved and nothing that was gathered speaks of trouble that goes on."
-            )
-        }
-        _ => format!("Nothing is wrong with {name} any more: {}.", condition.text),
-    };
-    if let Some(draft) = best.filter(|draft| draft.score() >= CARRIES) {
-        let _ = write!(root_cause, " What it was: {}", lower_first(&draft.root_cause));
-    }
-    if let Some(fix) = fix(case) {
-        let _ = write!(root_cause, " It was over after the {}.", fix.text);
-    }
-    Some(Decided {
-        category: Category::Healthy,
-        root_cause,
-        confidence: (base * 0.85f64.powf(failed.min(4) as f64)).clamp(0.05, 0.97),
-        confirmed: None,
-    })
-}
-
-/// Trouble of the alert's own service, or of what it calls, that goes on to the window's end.
-fn trouble<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
-    case.findings.symptoms.iter().find(|symptom| {
-        let clear = match &symptom.sign {
-            Sign::Metric { meaning, rising, shape } => match meaning {
-                Meaning::Errors | Meaning::Latency | Meaning::Restarts => *rising && symptom.strength >= 0.5,
-                Meaning::Availability => !rising,
-                Meaning::Memory | Meaning::Disk | Meaning::Pool | Meaning::Cpu => *shape == signals::Shape::Saturated,
-                _ => false,
-            },
-            Sign::Failure { weight, .. } => weight * symptom.strength >= 0.45,
-            Sign::Call { fails, .. } => *fails && symptom.strength >= 0.8,
-            Sign::Down { .. } => true,
-            Sign::Change { .. } | Sign::Alert => false,
-        };
-        clear && symptom.goes_on() && matches!(symptom.relation, Relation::Same | Relation::Unknown)
-    })
-}
-
-/// A change after the onset that the recovery followed.
-fn fix<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
-    let ConditionState::Over(over) = case.findings.condition.state else { return None };
-    case.findings
-        .symptoms
-        .iter()
-        .filter(|symptom| symptom.change().is_some() && symptom.relation != Relation::Other)
-        .filter(|symptom| {
-            symptom.onset.is_some_and(|made| {
-                made.duration_since(case.onset) > TOLERANCE
-                    && made <= over
-                    && over.duration_since(made) < SignedDuration::from_mins(20)
-            })
-        })
-        .max_by_key(|symptom| symptom.onset)
-}
-
-fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
-    let mut text = match &case.findings.condition {
-        Condition { state: ConditionState::Holds, text, .. } => {
-            format!("The evidence does not say why: {text}")
-        }
-        _ => "The evidence does not carry a verdict".to_owned(),
-    };
-    match best.filter(|draft| draft.score() >= WORTH) {
-        Some(draft) => {
-            let _ = write!(text, "; the best guess is that {}", lower_first(&draft.title));
-        }
-        None => text.push_str("; nothing that was gathered differs from the time before"),
-    }
-    if failed > 0 {
-        let calls = if failed == 1 { "one query failed or was refused" } else { "some queries failed or were refused" };
-        let _ = write!(text, "; {calls}, see the gaps");
-    }
-    text.push('.');
-    text
-}
-
-/// Whether a gap hides something that could have mattered.
-fn is_failure(gap: &Gap) -> bool {
-    matches!(gap.kind, GapKind::Denied | GapKind::Failed | GapKind::Deadline | GapKind::RateLimited)
-}
-
 fn ids(evidence: &[usize]) -> Vec<String> {
     let sorted: BTreeSet<usize> = evidence.iter().copied().collect();
     sorted.into_iter().map(|index| format!("E{}", index + 1)).collect()
@@ -445,7 +292,7 @@ fn claims(case: &Case<'_>, confirmed: Option<&Draft>) -> Vec<Claim> {
         .symptoms
         .iter()
         .filter(|symptom| symptom.relation != Relation::Other && symptom.strength >= 0.45)
-        .filter(|symptom| !matches!(symptom.sign, Sign::Metric { meaning: Meaning::Other, .. }))
+        .filter(|symptom| !matches!(symptom.sign, Sign::Metric { meaning: Meaning::Other, .. } | Sign::Change { .. }))
         .collect();
     others.sort_by(|a, b| {
         let weight = |symptom: &Symptom| symptom.strength * symptom.relation.weight();
@@ -474,7 +321,9 @@ fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
         .take(4)
         .map(|point| CausalStep { time: point.time, text: point.text.clone(), evidence: ids(&point.evidence) })
         .collect();
-    middle.sort_by(|a, b| a.time.cmp(&b.time).then_with(|| a.text.cmp(&b.text)));
+    // What has no time of its own was there from the start.
+    let place = |step: &CausalStep| (step.time.or(draft.onset), step.time.is_none(), step.text.clone());
+    middle.sort_by_key(place);
     middle.dedup_by(|a, b| a.text == b.text);
     steps.extend(middle);
     let condition = &case.findings.condition;
@@ -527,14 +376,4 @@ fn next_steps(decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> 
         );
     }
     steps
-}
-
-fn lower_first(text: &str) -> String {
-    // Names keep their letter case; only a sentence's own first word is lowered.
-    for word in ["The ", "Nothing ", "It ", "Something "] {
-        if let Some(rest) = text.strip_prefix(word) {
-            return format!("{}{rest}", word.to_lowercase());
-        }
-    }
-    text.to_owned()
 }

@@ -16,6 +16,7 @@ pub mod redact;
 pub mod report;
 pub mod signals;
 pub mod subject;
+mod verdict;
 
 pub use gather::{Observer, Progress};
 pub use hypotheses::{Diagnosis, diagnose};

@@ -12,7 +12,7 @@ use opensre_model::alert::{Alert, Labels};
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Evidence, EvidenceData, Gap};
 use opensre_model::secret::{REDACTED, Secret, SecretFailure, SecretSource, SecretValue};
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexSet};
 
 /// Secrets of at least this many characters are replaced wherever they occur, shorter ones only as words.
 const LONG: usize = 10;
@@ -130,11 +130,17 @@ impl Redactor {
         static COMPILED: LazyLock<Vec<(Regex, bool)>> = LazyLock::new(|| {
             FORMS.iter().map(|form| (Regex::new(form.pattern).expect("constant"), form.random)).collect()
         });
+        static ANY: LazyLock<RegexSet> =
+            LazyLock::new(|| RegexSet::new(FORMS.iter().map(|form| form.pattern)).expect("constant"));
         let mut clean = Cow::Borrowed(text);
         for secret in &self.known {
             if let Some(replaced) = without(&clean, secret.expose()) {
                 clean = Cow::Owned(replaced);
             }
+        }
+        // One pass tells that most texts hold nothing of any form.
+        if !ANY.is_match(&clean) {
+            return clean.into_owned();
         }
         for (form, random) in COMPILED.iter() {
             let replaced = form.replace_all(&clean, |found: &Captures<'_>| replacement(found, *random)).into_owned();

@@ -60,6 +60,16 @@ const COLLECTORS: &[&str] = &[
     "istio-proxy",
     "envoy",
     "linkerd-proxy",
+    "systemd-journal",
+    "systemd",
+    "journald",
+    "journal",
+    "syslog",
+    "kernel",
+    "varlogs",
+    "promtail",
+    "alloy",
+    "fluent-bit",
 ];
 
 /// Words that say what kind of thing a name names, or where it runs, but not which.
@@ -119,9 +129,40 @@ pub struct Subject {
     text: String,
 }
 
-/// A service's name, cut into the words that identify it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name(Vec<String>);
+/// A service's name, cut into the words that identify it. Two names are the same when these words are.
+#[derive(Debug, Clone)]
+pub struct Name {
+    /// The words without the generic ones.
+    specific: Vec<String>,
+    /// All words.
+    words: Vec<String>,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.specific == other.specific
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.specific.cmp(&other.specific)
+    }
+}
+
+impl std::fmt::Display for Name {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.specific.join("-"))
+    }
+}
 
 impl Name {
     /// Reads a written name; `None` when nothing in it identifies anything.
@@ -130,7 +171,8 @@ impl Name {
             Regex::new(r"^(.+?)(?:-[a-f0-9]{6,10})?-(?:[bcdfghjklmnpqrstvwxz2456789]{5}|\d{1,3})$").expect("constant")
         });
         let lower = written.trim().to_lowercase();
-        let lower = lower.rsplit('/').next().unwrap_or_default();
+        // `namespace/service` and `redis sessions` are known by what comes last.
+        let lower = lower.rsplit(['/', ' ']).next().unwrap_or_default();
         let host = lower.split(':').next().unwrap_or_default();
         if host.is_empty() || COLLECTORS.contains(&host) || host.parse::<std::net::IpAddr>().is_ok() {
             return None;
@@ -138,24 +180,26 @@ impl Name {
         // A DNS name is known by its first label: `payments.shop.svc.cluster.local`.
         let first = host.split('.').next().unwrap_or_default();
         let bare = POD.captures(first).and_then(|found| found.get(1)).map_or(first, |found| found.as_str());
-        let words = |keep_generic: bool| -> Vec<String> {
-            bare.split(['-', '_', ' '])
-                .filter(|word| !word.is_empty() && (keep_generic || !GENERIC.contains(word)))
-                .map(str::to_owned)
-                .collect()
-        };
-        let specific = words(false);
-        let kept = if specific.is_empty() { words(true) } else { specific };
-        (!kept.is_empty()).then_some(Self(kept))
+        let words: Vec<String> = bare.split(['-', '_']).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let mut specific: Vec<String> =
+            words.iter().filter(|word| !GENERIC.contains(&word.as_str())).cloned().collect();
+        if specific.is_empty() {
+            specific.clone_from(&words);
+        }
+        (!words.is_empty()).then_some(Self { specific, words })
     }
 
     fn is_generic(&self) -> bool {
-        self.0.iter().all(|word| GENERIC.contains(&word.as_str()))
+        self.specific.iter().all(|word| GENERIC.contains(&word.as_str()))
     }
 
     /// Whether one name is the other with more words after it (`checkout`, `checkout-worker`).
     fn extends(&self, other: &Self) -> bool {
-        let (short, long) = if self.0.len() < other.0.len() { (&self.0, &other.0) } else { (&other.0, &self.0) };
+        let (short, long) = if self.words.len() < other.words.len() {
+            (&self.words, &other.words)
+        } else {
+            (&other.words, &self.words)
+        };
         short.len() < long.len() && long.starts_with(short)
     }
 }

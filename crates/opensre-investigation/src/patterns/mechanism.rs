@@ -21,6 +21,11 @@ const WITH_THE_INCIDENT: f64 = 0.2;
 /// What a change just before it adds; for code and settings, which need someone to change them, more.
 const TRIGGER: f64 = 0.25;
 const TRIGGER_OF_MADE_FAULTS: f64 = 0.45;
+/// How well a change must fit to be named in the root cause.
+const NAMED: f64 = 0.4;
+/// Parts of the names of metrics that count bad records.
+const BAD_RECORDS: &[&str] =
+    &["null", "invalid", "reject", "malformed", "duplicate", "stale", "freshness", "dead_letter", "dlq"];
 /// What an effect adds that is what one would see.
 const EFFECT: f64 = 0.2;
 
@@ -48,7 +53,7 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<String, Group<'a>> = BTreeMap::new();
     let key = |about: Option<&str>| {
         about
-            .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| format!("{name:?}")))
+            .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| name.to_string()))
             .unwrap_or_default()
     };
     let group = |groups: &mut BTreeMap<String, Group<'a>>, about: Option<String>, symptom: &'a Symptom, told: bool| {
@@ -87,14 +92,8 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
             _ => {}
         }
     }
-    // Messages that do not name the other side belong to the one side that others name.
-    if mechanism.has_peer()
-        && groups.len() == 2
-        && let Some(nameless) = groups.remove("")
-        && let Some(named) = groups.values_mut().next()
-    {
-        named.told.extend(nameless.told);
-        named.shown.extend(nameless.shown);
+    if mechanism.has_peer() {
+        unite(&mut groups);
     }
     // Metrics of a pod, container or host of the alert's own service belong to what its messages tell.
     if !mechanism.has_peer() && groups.len() > 1 {
@@ -114,6 +113,49 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
         }
     }
     groups.into_values().collect()
+}
+
+/// Brings together what names the same other side in different ways: messages that name none belong to the one side
+/// that others name, and a bare address to the one name that its port speaks of.
+fn unite(groups: &mut BTreeMap<String, Group<'_>>) {
+    let join = |groups: &mut BTreeMap<String, Group<'_>>, from: &str, to: &str| {
+        if let Some(joined) = groups.remove(from)
+            && let Some(kept) = groups.get_mut(to)
+        {
+            kept.told.extend(joined.told);
+            kept.shown.extend(joined.shown);
+        }
+    };
+    let named: Vec<String> = groups.keys().filter(|key| Name::parse(key).is_some()).cloned().collect();
+    let bare: Vec<String> =
+        groups.keys().filter(|key| !key.is_empty() && Name::parse(key).is_none()).cloned().collect();
+    for address in &bare {
+        let words = address.rsplit(':').next().map_or(&[][..], spoken_by);
+        let mut alike = named.iter().filter(|name| words.iter().any(|word| name.contains(word)));
+        if let (Some(name), None) = (alike.next(), alike.next()) {
+            join(groups, address, name);
+        }
+    }
+    let others: Vec<String> = groups.keys().filter(|key| !key.is_empty()).cloned().collect();
+    if let [only] = others.as_slice() {
+        join(groups, "", only);
+    }
+}
+
+/// What names are likely to contain of what listens on a port.
+fn spoken_by(port: &str) -> &'static [&'static str] {
+    match port {
+        "5432" | "6432" => &["postgres", "pg", "db"],
+        "3306" => &["mysql", "maria", "db"],
+        "6379" => &["redis", "valkey", "cache"],
+        "27017" => &["mongo", "db"],
+        "9092" => &["kafka", "broker"],
+        "5672" => &["rabbit", "amqp", "mq"],
+        "9200" => &["elastic", "opensearch", "search"],
+        "11211" => &["memcache", "cache"],
+        "4222" => &["nats"],
+        _ => &[],
+    }
 }
 
 fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
@@ -185,8 +227,12 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
             ));
         }
     }
+    // What happens once (a kill, an eviction, a pull) is over and works on; what fails all the time is not.
+    let lasts = facts.mechanism.has_peer()
+        || matches!(facts.mechanism, Mechanism::Data | Mechanism::Code | Mechanism::Lock | Mechanism::Pool);
     let ended = told.iter().chain(&shown).map(|one| one.over).collect::<Option<Vec<Timestamp>>>();
     if let Some(ended) = ended.and_then(|times| times.into_iter().max())
+        && lasts
         && case.goes_on()
         && case.window.end.duration_since(ended) > jiff::SignedDuration::from_mins(10)
     {
@@ -195,6 +241,8 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         against.push(Point::new(0.25, format!("it was over at {} while the alert goes on", clock(ended)), shows));
     }
     let category = category(case, facts, trigger);
+    // A change that fits badly is told as what speaks for the hypothesis, not as its origin.
+    let trigger = trigger.filter(|(_, fit)| *fit >= NAMED);
     let trigger_symptom = trigger.map(|(index, _)| &case.findings.symptoms[index]);
     let means = told.iter().find_map(|one| match &one.sign {
         Sign::Failure { means, .. } => Some(*means),
@@ -207,7 +255,13 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
     Draft {
         title: title(case, facts, about.as_deref()),
         category,
-        root_cause: root_cause(case, facts, about.as_deref(), means, what, onset, trigger_symptom),
+        root_cause: root_cause(
+            case,
+            facts,
+            about.as_deref(),
+            &Told { means, what, onset, shown: shown.first().copied() },
+            trigger_symptom,
+        ),
         mechanism: Some(facts.mechanism),
         told: !told.is_empty(),
         onset,
@@ -270,6 +324,16 @@ fn effects(
                 && symptom.relation != Relation::Other
         });
         points.extend(loops.map(|symptom| Point::of(symptom, 0.2)));
+    }
+    if mechanism == Mechanism::Data {
+        // Counts and shares of bad records are metrics of no general meaning; their names tell.
+        let named = case.metrics(&[Meaning::Other, Meaning::Errors]).find(|symptom| {
+            symptom.evidence.iter().any(|index| {
+                let query = case.evidence[*index].origin.query.to_lowercase();
+                BAD_RECORDS.iter().any(|word| query.contains(word))
+            }) && !points.iter().any(|point| point.text == symptom.text)
+        });
+        points.extend(named.map(|symptom| Point::of(symptom, 0.3 * symptom.strength)));
     }
     if mechanism == Mechanism::Peer {
         let own = case
@@ -338,48 +402,67 @@ fn title(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
         (Mechanism::Peer, Some(peer)) => format!("{} fails since {peer} does not answer as it should", case.name()),
         (mechanism, Some(peer)) if mechanism.has_peer() => format!("{} {} ({peer})", case.name(), facts.happened),
         (mechanism, _) if mechanism.has_peer() => format!("{} {}", case.name(), facts.happened),
+        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => format!("the machine {about} is not healthy"),
         (_, Some(about)) => format!("{about} {}", facts.happened),
         (_, None) => format!("{} {}", case.name(), facts.happened),
     }
+}
+
+/// What a root cause tells besides who and what.
+struct Told<'a> {
+    /// What the messages mean.
+    means: Option<&'a str>,
+    /// The thing at fault that they name.
+    what: Option<&'a str>,
+    /// When it began.
+    onset: Option<Timestamp>,
+    /// The metric that shows it best.
+    shown: Option<&'a Symptom>,
 }
 
 fn root_cause(
     case: &Case<'_>,
     facts: &Facts,
     about: Option<&str>,
-    means: Option<&str>,
-    what: Option<&str>,
-    onset: Option<Timestamp>,
+    told: &Told<'_>,
     trigger: Option<&Symptom>,
 ) -> String {
-    let since = onset.map(|onset| format!(" since {}", onset.strftime("%Y-%m-%d %H:%M:%S UTC"))).unwrap_or_default();
-    let detail = match (means, what) {
-        (Some(means), Some(what)) => format!(": {means} ({what})"),
-        (Some(means), None) => format!(": {means}"),
-        (None, _) => String::new(),
+    let by_metrics = told.means.is_none() && told.shown.is_some();
+    let since = told
+        .onset
+        .filter(|_| !by_metrics)
+        .map(|onset| format!(" since {}", onset.strftime("%Y-%m-%d %H:%M:%S UTC")))
+        .unwrap_or_default();
+    let detail = match (told.means, told.what, told.shown) {
+        (Some(means), Some(what), _) => format!(": {means} ({what})"),
+        (Some(means), None, _) => format!(": {means}"),
+        (None, _, Some(shown)) => format!(": {}", shown.text),
+        (None, _, None) => String::new(),
     };
     let mut text = match (facts.mechanism, about) {
         (Mechanism::Peer, Some(peer)) => {
-            let detail = means.map_or_else(|| "calls to it fail or are slow".to_owned(), str::to_owned);
+            let detail = told.means.map_or_else(|| "calls to it fail or are slow".to_owned(), str::to_owned);
             format!("{} has failed{since} because of {peer}, which it calls: {detail}", case.name())
         }
         (mechanism, Some(peer)) if mechanism.has_peer() => {
             format!("{} {}{since}, calling {peer}{detail}", case.name(), facts.happened)
         }
         (mechanism, None) if mechanism.has_peer() => format!("{} {}{since}{detail}", case.name(), facts.happened),
+        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => {
+            format!("The machine {about} has not been healthy{since}{detail}")
+        }
         (_, about) => {
             let about = about.unwrap_or_else(|| case.name());
-            let effect = if case.subject.relation_of(about) == Relation::Same || same_thing(Some(about), case.name()) {
-                String::new()
-            } else {
-                format!(", which {} depends on,", case.name())
-            };
+            let own = case.subject.relation_of(about) == Relation::Same
+                || same_thing(Some(about), case.name())
+                || Name::parse(about).is_none();
+            let effect = if own { String::new() } else { format!(", which {} depends on,", case.name()) };
             format!("{about}{effect} {}{since}{detail}", facts.happened)
         }
     };
     if let Some(trigger) = trigger {
         let _ = write!(text, "; it followed {}", change_words(trigger));
-    } else if let Some(surge) = case.surge(onset).filter(|_| facts.category == Category::ResourceExhaustion) {
+    } else if let Some(surge) = case.surge(told.onset).filter(|_| facts.category == Category::ResourceExhaustion) {
         let _ = write!(text, "; before it, {}", surge.text);
     }
     text.push('.');

@@ -10,7 +10,7 @@ pub mod outage;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Alert;
-use opensre_model::evidence::{EventKind, Meaning};
+use opensre_model::evidence::{EventKind, Evidence, Meaning};
 use opensre_model::report::Category;
 use opensre_model::window::Window;
 
@@ -47,6 +47,8 @@ pub struct Case<'a> {
     pub subject: &'a Subject,
     /// The window.
     pub window: Window,
+    /// The evidence.
+    pub evidence: &'a [Evidence],
     /// What was found.
     pub findings: &'a Findings,
     /// When the trouble began: the first effect that was measured, else what the alert says.

@@ -30,7 +30,7 @@ pub fn explain(case: &Case<'_>) -> Vec<Draft> {
     let things: BTreeSet<String> = at_once
         .iter()
         .filter_map(|symptom| symptom.about.as_deref())
-        .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| format!("{name:?}")))
+        .map(|about| Name::parse(about).map_or_else(|| about.to_lowercase(), |name| name.to_string()))
         .collect();
     // A machine has no service name: what is down is known by its host alone.
     let machine = own.iter().any(|symptom| match symptom.sign {

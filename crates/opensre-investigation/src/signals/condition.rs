@@ -54,14 +54,44 @@ pub fn read(alert: &Alert, subject: &Subject, window: Window, evidence: &[Eviden
         _ => None,
     });
     // Several expressions: any that holds makes the alert true.
-    own.max_by_key(|condition| match condition.state {
-        ConditionState::Holds => (3, None),
-        ConditionState::Over(when) => (2, Some(when)),
-        ConditionState::Never => (1, None),
-        ConditionState::Unmeasured => (0, None),
+    let measured = own
+        .max_by_key(|condition| match condition.state {
+            ConditionState::Holds => (3, None),
+            ConditionState::Over(when) => (2, Some(when)),
+            ConditionState::Never => (1, None),
+            ConditionState::Unmeasured => (0, None),
+        })
+        .filter(|condition| condition.state != ConditionState::Unmeasured);
+    let has_values = |condition: &Condition| {
+        condition
+            .evidence
+            .iter()
+            .any(|index| matches!(&evidence[*index].data, EvidenceData::Metrics { series, .. } if !series.is_empty()))
+    };
+    match (measured, by_rule(evidence, window)) {
+        // Values that were seen say more than a rule's state; a rule that fires says more than no values.
+        (Some(measured), Some(_)) if has_values(&measured) => measured,
+        (_, Some(state)) => state,
+        (Some(measured), None) => measured,
+        (None, None) => read_by_words(subject, findings),
+    }
+}
+
+/// The state of the alert's own rule, as the system that evaluates it has it at the window's end.
+fn by_rule(evidence: &[Evidence], window: Window) -> Option<Condition> {
+    let near = SignedDuration::from_mins(10);
+    evidence.iter().enumerate().find_map(|(index, one)| {
+        let EvidenceData::States { states } = &one.data else { return None };
+        let rule = states.iter().find(|state| {
+            state.kind.eq_ignore_ascii_case("alert rule") && state.observed_at.duration_since(window.end).abs() <= near
+        })?;
+        let (state, text) = if rule.healthy? {
+            (ConditionState::Never, format!("the alert's rule \"{}\" does not fire", rule.name))
+        } else {
+            (ConditionState::Holds, format!("the alert's rule \"{}\" fires at the end of the window", rule.name))
+        };
+        Some(Condition { state, evidence: vec![index], own: true, since: None, text })
     })
-    .filter(|condition| condition.state != ConditionState::Unmeasured)
-    .unwrap_or_else(|| read_by_words(subject, findings))
 }
 
 fn read_own(

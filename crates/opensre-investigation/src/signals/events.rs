@@ -17,6 +17,7 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
         let (relation, about) = relation(event, subject);
         let found = match event.kind {
             EventKind::Deploy | EventKind::Change => Some(change(index, event, relation, about)),
+            EventKind::Alert if event.time < window.baseline_start => None,
             EventKind::Alert => Some(Symptom {
                 evidence: vec![index],
                 sign: Sign::Alert,
@@ -24,7 +25,8 @@ pub fn detect(index: usize, events: &[Event], subject: &Subject, window: Window,
                 relation,
                 onset: Some(event.time),
                 over: None,
-                strength: 0.5,
+                last_seen: None,
+                strength: 0.4,
                 text: format!("another alert at {}: {}", clock(event.time), quote(&event.title)),
             }),
             EventKind::Silence => None,
@@ -46,6 +48,7 @@ fn change(index: usize, event: &Event, relation: Relation, about: Option<String>
         relation,
         onset: Some(event.time),
         over: None,
+        last_seen: None,
         strength: 1.0,
         text: format!("{what} \"{}\" at {}", quote(&event.title), clock(event.time)),
     }
@@ -87,18 +90,13 @@ fn failure(
             found.signature.means,
             clock(event.time)
         ),
-        sign: Sign::Failure {
-            mechanism: found.signature.mechanism,
-            means: found.signature.means,
-            peer: found.peer,
-            what: found.what,
-            weight: found.signature.weight,
-        },
+        strength: if found.signature.single { 1.0 } else { 0.85 },
+        sign: found.into_sign(),
         about,
         relation,
         onset: Some(event.time),
         over,
-        strength: if found.signature.single { 1.0 } else { 0.85 },
+        last_seen: Some(event.time),
     })
 }
 

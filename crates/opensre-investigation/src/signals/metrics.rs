@@ -1,15 +1,18 @@
 //! Metric evidence: which series left their baseline in a bad direction, reached a limit, or ended.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{Evidence, EvidenceData, Meaning, Series};
 use opensre_model::window::Window;
+use regex::Regex;
 
+use super::pattern::compile;
 use super::series::{self, Departure, Rule, departure};
 use super::statistics::median;
-use super::{Findings, Shape, Sign, Symptom, clock, quantity};
+use super::{Findings, Shape, Sign, Symptom, clock, quantity, signatures};
 use crate::subject::{self, Relation, Subject};
 
 /// Share of a limit from which on something is full.
@@ -23,6 +26,7 @@ struct Metrics<'a> {
     meaning: Meaning,
     unit: Option<&'a str>,
     query: &'a str,
+    subject: &'a Subject,
     series: &'a [Series],
     window: Window,
 }
@@ -40,7 +44,8 @@ pub fn detect(
     if *meaning == Meaning::AlertCondition || is_limit(&one.origin.query, series) {
         return;
     }
-    let metrics = Metrics { index, meaning: *meaning, unit: unit.as_deref(), query: &one.origin.query, series, window };
+    let metrics =
+        Metrics { index, meaning: *meaning, unit: unit.as_deref(), query: &one.origin.query, subject, series, window };
     let mut found: Vec<Symptom> = Vec::new();
     let mut measured = false;
     for one_series in series {
@@ -67,6 +72,9 @@ pub fn detect(
 
 impl Metrics<'_> {
     fn read(&self, series: &Series, relation: Relation, all: &[Evidence]) -> Option<Symptom> {
+        if let Some(told) = self.told(series, relation) {
+            return Some(told);
+        }
         match self.meaning {
             Meaning::Restarts => self.restarts(series, relation),
             Meaning::Cpu | Meaning::Memory | Meaning::Disk | Meaning::Pool => {
@@ -104,6 +112,38 @@ impl Metrics<'_> {
             found.over.map(|over| format!(" and was back at {}", clock(over))).unwrap_or_default(),
         );
         Some(self.symptom(series, relation, found.shape, rising, &found, text))
+    }
+
+    /// Series whose labels tell a reason in words (`reason="OOMKilled"`, `condition="DiskPressure"`), and that were not
+    /// there, or zero, before.
+    fn told(&self, series: &Series, relation: Relation) -> Option<Symptom> {
+        const REASONS: &[&str] = &["reason", "condition", "exception", "error_type", "cause"];
+        let reason = REASONS.iter().find_map(|key| series.labels.get(*key)).filter(|reason| !reason.is_empty())?;
+        let known = signatures::find(reason)?;
+        let before = series::baseline(&series.points, self.window);
+        if before.iter().any(|value| *value > 0.0) {
+            return None;
+        }
+        let during: Vec<(Timestamp, f64)> =
+            series.points.iter().copied().filter(|(time, value)| *time >= self.window.start && *value > 0.0).collect();
+        let (onset, last) = (during.first()?.0, during.last()?.0);
+        let text = format!(
+            "{} has \"{reason}\" ({}) since {}",
+            whose(series, self.subject),
+            known.signature.means,
+            clock(onset)
+        );
+        Some(Symptom {
+            evidence: vec![self.index],
+            sign: known.into_sign(),
+            about: subject::name_of(&series.labels),
+            relation,
+            onset: Some(onset),
+            over: (self.window.end.duration_since(last) > series::step(&series.points) * 4).then_some(last),
+            last_seen: Some(last),
+            strength: 0.95,
+            text,
+        })
     }
 
     /// Failures that have no series at all while nothing fails.
@@ -173,7 +213,7 @@ impl Metrics<'_> {
             shape: Shape::Count,
         };
         let times = if counter { format!("{} times", super::number(count)) } else { "repeatedly".to_owned() };
-        let text = format!("{} restarted {times}, first at {}", whose(series), clock(first));
+        let text = format!("{} restarted {times}, first at {}", whose(series, self.subject), clock(first));
         Some(self.symptom(series, relation, Shape::Count, true, &found, text))
     }
 
@@ -224,7 +264,7 @@ impl Metrics<'_> {
         }
         let mut things: BTreeMap<String, Vec<&Series>> = BTreeMap::new();
         for series in self.series.iter().filter(|series| !series.points.is_empty()) {
-            things.entry(whose(series)).or_default().push(series);
+            things.entry(whose(series, self.subject)).or_default().push(series);
         }
         let newest = self.series.iter().filter_map(|series| Some(series.points.last()?.0)).max();
         let mut symptoms = Vec::new();
@@ -270,6 +310,7 @@ impl Metrics<'_> {
             relation,
             onset: Some(found.onset),
             over: found.over,
+            last_seen: None,
             strength: found.strength(),
             text,
         }
@@ -357,23 +398,31 @@ impl Metrics<'_> {
             && series.points.iter().filter(|(time, _)| *time >= self.window.start).count() >= 3
     }
 
+    /// What is measured, as a noun; a metric of no general meaning by its own name.
+    fn noun(&self) -> String {
+        static NAME: LazyLock<Regex> = LazyLock::new(|| compile(r"([A-Za-z_:][\w:]*)\s*(?:\{|$)"));
+        let own = NAME.captures(self.query).and_then(|found| found.get(1)).map(|name| name.as_str().to_owned());
+        own.filter(|_| self.meaning == Meaning::Other).unwrap_or_else(|| noun(self.meaning).to_owned())
+    }
+
     /// What the series measures and of what: `error rate of checkout (GET /cart)`.
     fn title(&self, series: &Series) -> String {
-        format!("{} of {}", noun(self.meaning), whose(series))
+        format!("{} of {}", self.noun(), whose(series, self.subject))
     }
 }
 
-/// What a series is about, in words.
-fn whose(series: &Series) -> String {
-    subject::name_of(&series.labels).unwrap_or_else(|| {
-        let labels: Vec<String> = series
-            .labels
-            .iter()
-            .filter(|(key, _)| *key != "__name__")
-            .map(|(key, value)| format!("{key}={value}"))
-            .collect();
-        if labels.is_empty() { "the service".to_owned() } else { labels.join(",") }
-    })
+/// What a series is about, in words: what its labels name, else what the alert is about.
+fn whose(series: &Series, subject: &Subject) -> String {
+    let named = subject::name_of(&series.labels);
+    let told: Vec<&str> =
+        series.labels.iter().filter(|(key, _)| *key != "__name__").map(|(_, value)| value.as_str()).collect();
+    match (named, subject.name()) {
+        (Some(name), _) => name,
+        (None, Some(name)) if told.is_empty() => name.to_owned(),
+        (None, Some(name)) => format!("{name} ({})", told.join(", ")),
+        (None, None) if told.is_empty() => "the service".to_owned(),
+        (None, None) => told.join(", "),
+    }
 }
 
 /// Whether evidence is a limit rather than a use: its name says so, and it stays the same.

@@ -42,6 +42,8 @@ pub struct Symptom {
     pub onset: Option<Timestamp>,
     /// When it was last seen, if it was over before the window ended.
     pub over: Option<Timestamp>,
+    /// When it was last seen, for what is seen at single times (log lines, spans, states).
+    pub last_seen: Option<Timestamp>,
     /// How clear it is: 0 to 1.
     pub strength: f64,
     /// What it is, as a sentence without a full stop.
@@ -160,15 +162,18 @@ pub fn detect(alert: &Alert, subject: &Subject, window: Window, evidence: &[Evid
     for (index, one) in evidence.iter().enumerate() {
         match &one.data {
             EvidenceData::Metrics { .. } => metrics::detect(index, one, evidence, subject, window, &mut findings),
-            EvidenceData::Logs { lines } => logs::detect(index, one, lines, subject, window, &mut findings),
             EvidenceData::Events { events } => events::detect(index, events, subject, window, &mut findings),
-            EvidenceData::Spans { spans } => spans::detect(index, spans, subject, window, &mut findings),
             EvidenceData::States { states } => states::detect(index, states, subject, window, &mut findings),
+            // Several answers hold parts of the same streams and traces: they are read together.
+            EvidenceData::Logs { .. } | EvidenceData::Spans { .. } => {}
         }
     }
+    logs::detect(evidence, subject, window, &mut findings);
+    let spans = spans::Pool::of(evidence);
+    spans.detect(subject, window, &mut findings);
     findings.condition = condition::read(alert, subject, window, evidence, &findings);
     merge(&mut findings.symptoms);
-    link(&mut findings.symptoms, evidence, subject);
+    link(&mut findings.symptoms, &spans, subject);
     findings
         .symptoms
         .sort_by(|a, b| (a.onset, &a.text).cmp(&(b.onset, &b.text)).then_with(|| b.strength.total_cmp(&a.strength)));
@@ -193,6 +198,7 @@ fn merge(symptoms: &mut Vec<Symptom>) {
                 known.evidence.dedup();
                 known.onset = [known.onset, symptom.onset].into_iter().flatten().min();
                 known.over = known.over.zip(symptom.over).map(|(a, b)| a.max(b));
+                known.last_seen = known.last_seen.max(symptom.last_seen);
                 known.strength = known.strength.max(symptom.strength);
                 known.relation = known.relation.min(symptom.relation);
             }
@@ -202,8 +208,8 @@ fn merge(symptoms: &mut Vec<Symptom>) {
 }
 
 /// Things that the alert's service was seen to call are linked to it, whatever their labels say.
-fn link(symptoms: &mut [Symptom], evidence: &[Evidence], subject: &Subject) {
-    let mut called: BTreeSet<Name> = BTreeSet::new();
+fn link(symptoms: &mut [Symptom], spans: &spans::Pool<'_>, subject: &Subject) {
+    let mut called: BTreeSet<Name> = spans.called_by(subject);
     for symptom in symptoms.iter().filter(|symptom| symptom.relation != Relation::Other) {
         let peer = match &symptom.sign {
             Sign::Failure { peer, .. } => peer.as_deref(),
@@ -211,11 +217,6 @@ fn link(symptoms: &mut [Symptom], evidence: &[Evidence], subject: &Subject) {
             _ => None,
         };
         called.extend(peer.and_then(Name::parse));
-    }
-    for one in evidence {
-        if let EvidenceData::Spans { spans } = &one.data {
-            called.extend(spans::called_by(spans, subject));
-        }
     }
     for symptom in symptoms.iter_mut().filter(|symptom| symptom.relation == Relation::Other) {
         if symptom.about.as_deref().and_then(Name::parse).is_some_and(|name| called.contains(&name)) {
@@ -271,6 +272,7 @@ pub fn quantity(value: f64, unit: Option<&str>) -> String {
         "ratio" => format!("{} %", number(value * 100.0)),
         "percent" => format!("{} %", number(value)),
         "per_second" => format!("{}/s", number(value)),
-        _ => number(value),
+        "" | "count" | "up" => number(value),
+        other => format!("{} {other}", number(value)),
     }
 }

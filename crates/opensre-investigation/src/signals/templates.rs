@@ -39,6 +39,36 @@ pub enum Level {
     Error,
 }
 
+impl Reading {
+    /// The line that says most of a text of several: the exception under a Python traceback, else the first.
+    pub fn headline(&self) -> &str {
+        headline(&self.text)
+    }
+}
+
+fn headline(text: &str) -> &str {
+    let first = text.lines().next().unwrap_or_default();
+    if first.starts_with("Traceback (most recent call last)") {
+        let last = text.lines().skip(1).filter(|line| !line.trim().is_empty() && !line.starts_with(' ')).last();
+        return last.unwrap_or(first);
+    }
+    first
+}
+
+/// A line without what stands before its message: time, level, process, thread and logger.
+pub fn bare(line: &str) -> &str {
+    static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
+        compile(concat!(
+            r"^(?:\[?\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2}| UTC)?\]?\s+)?",
+            r"(?:\[?(?:TRACE|DEBUG|INFO|NOTICE|LOG|WARN|WARNING|ERROR|FATAL|CRITICAL|SEVERE)\]?:?\s+)?",
+            r"(?:\d+ --- \[[^\]]*\] \S+\s+: )?",
+        ))
+    });
+    let line = line.trim();
+    let bare = PREFIX.find(line).map_or(line, |prefix| &line[prefix.end()..]);
+    if bare.is_empty() { line } else { bare }
+}
+
 /// Masks what varies, most specific form first.
 const MASKS: &[(&str, &str)] = &[
     (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:Z|[+-]\d{2}:?\d{2})?", "<time>"),
@@ -58,7 +88,7 @@ const MASKS: &[(&str, &str)] = &[
 pub fn template(text: &str) -> String {
     static COMPILED: LazyLock<Vec<(Regex, &'static str)>> =
         LazyLock::new(|| MASKS.iter().map(|(pattern, mask)| (compile(pattern), *mask)).collect());
-    let mut masked = text.lines().next().unwrap_or_default().to_owned();
+    let mut masked = headline(text).to_owned();
     for (pattern, mask) in COMPILED.iter() {
         if let std::borrow::Cow::Owned(replaced) = pattern.replace_all(&masked, *mask) {
             masked = replaced;

@@ -46,7 +46,7 @@ async fn investigated(name: &str) -> (Report, Lab) {
         explicit: Vec::new(),
         mode: RoutingMode::Full,
         window,
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         observer: None,
         warnings: Vec::new(),
     })
@@ -60,11 +60,19 @@ async fn every_bundled_scenario_is_diagnosed() {
     let mut wrong = Vec::new();
     for scenario in scenarios() {
         let (report, lab) = investigated(scenario.name).await;
-        println!("==== {}\n{}", scenario.name, serde_json::to_string_pretty(&report).expect("JSON"));
         let wanted = format!("{:?}", lab.scenario().cause.category);
         let found = format!("{:?}", report.verdict.category);
         if wanted != found {
             wrong.push(format!("{}: {found} instead of {wanted}: {}", scenario.name, report.verdict.root_cause));
+        }
+        // What the scenario says shows the cause is what the report rests on.
+        let found = format!("{:?} {:?} {:?} {:?}", report.verdict, report.claims, report.hypotheses, report.evidence);
+        let cause = &lab.scenario().cause;
+        if !cause.evidence.is_empty() && !cause.evidence.iter().any(|word| found.contains(word.as_str())) {
+            wrong.push(format!("{}: none of {:?} in {found}", scenario.name, cause.evidence));
+        }
+        for claim in report.claims.iter().flat_map(|claim| &claim.evidence) {
+            assert!(report.evidence.iter().any(|one| one.id == *claim && one.used), "{claim}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
