@@ -20,10 +20,10 @@ use crate::failure::Failure;
 /// Most addresses of one name that are tried.
 const MOST_ADDRESSES: usize = 4;
 
-/// What is asked for as long as a session lives: reads only, and an end to whatever takes too long. Given at the
-/// start, it is bound to the session, also where a pooler hands the server's connection on.
-const OPTIONS: &str = "-c default_transaction_read_only=on -c lock_timeout=2000 \
-                       -c idle_in_transaction_session_timeout=60000 -c search_path=pg_catalog";
+/// What holds as long as a session lives: reads only. Given at the start, it is bound to the session, also where a
+/// pooler hands the server's connection on. Time limits are each transaction's: given here, they would be taken for the
+/// server's own when its settings are read.
+const OPTIONS: &str = "-c default_transaction_read_only=on -c search_path=pg_catalog";
 
 /// A logged-in connection.
 pub(super) struct Connected {

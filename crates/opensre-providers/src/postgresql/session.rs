@@ -114,8 +114,10 @@ impl Session {
         let end = if self.in_transaction { "ROLLBACK; " } else { "" };
         let begin = format!(
             "{end}BEGIN TRANSACTION READ ONLY; SET LOCAL statement_timeout = {milliseconds}; \
-             SET LOCAL lock_timeout = {}; SET LOCAL search_path = pg_catalog",
-            milliseconds.min(2_000)
+             SET LOCAL lock_timeout = {}; SET LOCAL idle_in_transaction_session_timeout = {}; \
+             SET LOCAL search_path = pg_catalog",
+            milliseconds.min(2_000),
+            milliseconds.max(10_000)
         );
         self.in_transaction = true;
         self.connected.client.batch_execute(&begin).await
