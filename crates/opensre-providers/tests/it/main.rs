@@ -10,4 +10,5 @@ mod real;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
+mod victoriametrics_real;
 mod catalogue;

@@ -12,6 +12,8 @@ use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
 use opensre_model::window::Window;
 use opensre_providers::driver::{Access, Answer, Input, Provider};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// How long a real server may take to do what a test waits for. Generous: it only costs time when something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -110,4 +112,17 @@ pub(crate) async fn ask(provider: &Provider, access: &Access, name: &str, input:
 pub(crate) fn last_hours() -> Window {
     let now = jiff::Timestamp::now();
     Window::around(Some(now - jiff::SignedDuration::from_mins(30)), None, now, None)
+}
+
+/// A request over HTTP/1.0 to a server on 127.0.0.1; the status and the body, if it answers.
+pub(crate) async fn http(port: u16, method: &str, path: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.ok()?;
+    let length = body.len();
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.ok()?;
+    stream.write_all(body.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let status = answer.split_whitespace().nth(1)?.parse().ok()?;
+    Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
