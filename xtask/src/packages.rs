@@ -16,6 +16,8 @@ const NEEDED: &[Needed] = &[
     Needed { program: "/usr/bin/prometheus-alertmanager", package: "prometheus-alertmanager" },
     Needed { program: "/usr/sbin/nginx", package: "nginx-light" },
     Needed { program: "/usr/bin/tmux", package: "tmux" },
+    Needed { program: "/usr/lib/postgresql/15/bin/postgres", package: "postgresql" },
+    Needed { program: "/usr/bin/victoria-metrics", package: "victoria-metrics" },
 ];
 
 /// Installs what is missing where this user may; otherwise fails with the packages' names.

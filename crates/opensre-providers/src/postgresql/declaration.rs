@@ -16,7 +16,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::text("host")
             .example("db.example.net")
             .env(&["POSTGRESQL_HOST"])
-            .ask("Host", "name or address of the server"),
+            .ask("Host", "name or address of the server; a path is the folder of its Unix socket"),
         FieldSpec::text("database")
             .example("shop")
             .env(&["POSTGRESQL_DATABASE"])
@@ -28,7 +28,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::secret("password").env(&["POSTGRESQL_PASSWORD"]).ask("Password", "of that user"),
         FieldSpec::text_or("ssl_mode", "prefer").env(&["POSTGRESQL_SSL_MODE"]).ask(
             "TLS mode",
-            "disable, allow, prefer, require, verify-ca or verify-full; only the last two verify the server",
+            "disable, allow, prefer, require, verify-ca or verify-full; only the last two, or a CA bundle, verify the \
+             server",
         ),
         fields::timeout(10.0),
         fields::max_results(50, 10_000),
@@ -38,6 +39,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     configured: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     environment: Rule::All(&[Rule::Set("host"), Rule::Set("database")]),
     hooks: Hooks::NONE,
-    documentation: "Activity, locks, replication and statement statistics. Needs a user in pg_monitor; sessions \
-                    are read-only.",
+    documentation: "Activity, locks, replication and statistics. Needs a user that may log in and is in pg_monitor \
+                    (`CREATE ROLE opensre LOGIN PASSWORD '...'; GRANT pg_monitor TO opensre`); statement statistics \
+                    need the extension pg_stat_statements. Sessions are read-only, one at a time.",
 };
