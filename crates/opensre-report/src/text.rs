@@ -220,7 +220,7 @@ impl Page {
         }
         self.paragraph(margin, margin, &evidence.summary, Style::new());
         for excerpt in &evidence.excerpt {
-            self.paragraph("       | ", "       | ", &shortened(excerpt, 3 * self.options.width), FAINT);
+            self.excerpt(&shortened(excerpt, 3 * self.options.width));
         }
         if let Some(truncated) = &evidence.truncated {
             self.paragraph("       cut: ", margin, truncated, WARNING);
@@ -228,6 +228,17 @@ impl Page {
         self.paragraph("       query: ", "              ", &evidence.query, FAINT);
         if let Some(link) = &evidence.link {
             self.link(margin, link);
+        }
+    }
+
+    /// A line that a back end wrote, cut where the terminal ends: a log line may be one long word.
+    fn excerpt(&mut self, text: &str) {
+        let margin = "       | ";
+        let room = self.options.width.saturating_sub(margin.len());
+        let characters: Vec<char> = line(text).chars().collect();
+        for part in characters.chunks(room.max(1)) {
+            let part = self.style(FAINT, part.iter().collect::<String>().trim_end());
+            let _ = writeln!(self.out, "{margin}{part}");
         }
     }
 

@@ -8,7 +8,9 @@ fn reference_documents_are_fresh() {
     #[expect(clippy::disallowed_methods, reason = "`cargo xtask generate` tells this test to write instead of compare")]
     let update = std::env::var_os("OPENSRE_UPDATE_REFERENCE").is_some();
     let mut stale = Vec::new();
-    for (path, content) in opensre_cli::reference::documents() {
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
+    let readme = opensre_cli::reference::readme(&readme).expect("a place for the support table");
+    for (path, content) in opensre_cli::reference::documents().into_iter().chain([("README.md".to_owned(), readme)]) {
         assert!(content.trim().lines().count() > 3, "{path} is empty");
         let file = root.join(&path);
         if std::fs::read_to_string(&file).is_ok_and(|there| there == content) {
