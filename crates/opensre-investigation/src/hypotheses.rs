@@ -15,7 +15,7 @@ use crate::mechanism::Mechanism;
 use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
 use crate::signals::condition::ConditionState;
 use crate::signals::{self, Findings, Sign, Symptom};
-use crate::subject::{Name, Relation, Subject};
+use crate::subject::{Relation, Subject};
 use crate::verdict::{CARRIES, Decided, WORTH, decide, fix, is_failure, lower_first};
 
 /// Most hypotheses of the report, and most of those that were ruled out.
@@ -200,29 +200,24 @@ fn weigh(case: &Case<'_>, drafts: &mut Vec<Draft>) {
         position += 1;
         !dropped.contains(&(position - 1))
     });
-    of_machines(drafts);
+    of_machines(case, drafts);
     usual(case, drafts);
 }
 
 /// What runs out on a machine that says itself that it is in trouble (it evicts, it is under pressure) is the
 /// machine's trouble, not that of a service on it.
-fn of_machines(drafts: &mut [Draft]) {
+fn of_machines(case: &Case<'_>, drafts: &mut [Draft]) {
     let told =
         drafts.iter().find(|draft| draft.mechanism == Some(Mechanism::Node) && draft.told && draft.score() >= 0.35);
     let Some(point) = told.and_then(|draft| draft.supporting.first()).cloned() else { return };
     for draft in drafts.iter_mut() {
         let runs_out = matches!(draft.mechanism, Some(Mechanism::Disk | Mechanism::Memory | Mechanism::Cpu));
-        let of_a_machine = draft.about.as_deref().is_some_and(|about| Name::parse(about).is_none() || is_host(about));
+        let of_a_machine = draft.about.as_deref().is_some_and(|about| case.subject.is_machine(about));
         if runs_out && of_a_machine {
             draft.category = Category::Infrastructure;
             draft.supporting.push(point.clone());
         }
     }
-}
-
-/// Whether a name is a machine's as exporters write it: with the port of the exporter.
-fn is_host(about: &str) -> bool {
-    about.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
 }
 
 /// What looks guilty and was the same before is ruled out in so many words.
