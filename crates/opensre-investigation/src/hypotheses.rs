@@ -71,7 +71,7 @@ pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Ga
     Diagnosis {
         claims: claims(&case, confirmed),
         causal_chain: confirmed.map(|draft| chain(&case, draft)).unwrap_or_default(),
-        next_steps: next_steps(&decided, &drafts, gaps),
+        next_steps: next_steps(&case, &decided, &drafts, gaps),
         hypotheses: hypotheses(&drafts, decided.confirmed),
         verdict: Verdict {
             category: decided.category,
@@ -200,7 +200,24 @@ fn weigh(case: &Case<'_>, drafts: &mut Vec<Draft>) {
         position += 1;
         !dropped.contains(&(position - 1))
     });
+    of_machines(case, drafts);
     usual(case, drafts);
+}
+
+/// What runs out on a machine that says itself that it is in trouble (it evicts, it is under pressure) is the
+/// machine's trouble, not that of a service on it.
+fn of_machines(case: &Case<'_>, drafts: &mut [Draft]) {
+    let told =
+        drafts.iter().find(|draft| draft.mechanism == Some(Mechanism::Node) && draft.told && draft.score() >= 0.35);
+    let Some(point) = told.and_then(|draft| draft.supporting.first()).cloned() else { return };
+    for draft in drafts.iter_mut() {
+        let runs_out = matches!(draft.mechanism, Some(Mechanism::Disk | Mechanism::Memory | Mechanism::Cpu));
+        let of_a_machine = draft.about.as_deref().is_some_and(|about| case.subject.is_machine(about));
+        if runs_out && of_a_machine {
+            draft.category = Category::Infrastructure;
+            draft.supporting.push(point.clone());
+        }
+    }
 }
 
 /// What looks guilty and was the same before is ruled out in so many words.
@@ -337,7 +354,7 @@ fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
     steps
 }
 
-fn next_steps(decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> {
+fn next_steps(case: &Case<'_>, decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> {
     let mut steps: Vec<String> = Vec::new();
     let mut add = |step: String| {
         if steps.len() < 8 && !steps.contains(&step) {
@@ -347,7 +364,11 @@ fn next_steps(decided: &Decided, drafts: &[Draft], gaps: &[Gap]) -> Vec<String> 
     match (decided.category, decided.confirmed) {
         (_, Some(index)) => drafts[index].next_steps.iter().cloned().for_each(&mut add),
         (Category::Healthy, None) => {
-            add("close the alert if it is still open; look at the time before the recovery if it comes back".to_owned());
+            add(if case.goes_on() {
+                "move the threshold away from what is usual, or compare with the same time of other days".to_owned()
+            } else {
+                "close the alert if it is still open; look at the time before the recovery if it comes back".to_owned()
+            });
         }
         _ => {
             for draft in drafts.iter().filter(|draft| !draft.impossible && draft.score() >= WORTH).take(2) {

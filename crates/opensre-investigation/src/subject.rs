@@ -285,6 +285,14 @@ impl Subject {
         }
     }
 
+    /// Whether a name is a machine's: one that the alert is about, or one that is written as exporters write machines,
+    /// with a port or as an address.
+    pub fn is_machine(&self, name: &str) -> bool {
+        let lower = name.trim().to_lowercase();
+        let host = lower.rsplit_once(':').map_or(lower.as_str(), |(host, _)| host);
+        (self.keys.is_empty() && self.hosts.contains(host)) || host.len() < lower.len() || Name::parse(name).is_none()
+    }
+
     /// Whether a text names it.
     pub fn is_named_in(&self, text: &str) -> bool {
         let text = text.to_lowercase();

@@ -9,6 +9,7 @@ use opensre_model::report::Category;
 
 use crate::patterns::{Case, Draft, TOLERANCE};
 use crate::signals::condition::{Condition, ConditionState};
+use crate::signals::metrics::noun;
 use crate::signals::{Shape, Sign, Symptom};
 use crate::subject::Relation;
 
@@ -38,6 +39,11 @@ pub(crate) fn decide(case: &Case<'_>, drafts: &[Draft], evidence: &[Evidence], g
     let best = drafts.iter().position(|draft| !draft.impossible).map(|index| (index, drafts[index].score()));
     if let Some(healthy) = healthy(case, best.map(|(index, _)| &drafts[index]), failed) {
         return healthy;
+    }
+    if best.is_none_or(|(_, score)| score < CARRIES)
+        && let Some(harmless) = harmless(case, failed)
+    {
+        return harmless;
     }
     match best {
         Some((index, score)) if score >= CARRIES => {
@@ -101,6 +107,38 @@ fn healthy(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> Option<Decid
         category: Category::Healthy,
         root_cause,
         confidence: (base * 0.85f64.powf(failed.min(4) as f64)).clamp(0.05, 0.97),
+        confirmed: None,
+    })
+}
+
+/// `healthy`, when the condition holds only since its threshold is near to what is usual, and what users would notice
+/// was measured and is as it always was.
+fn harmless(case: &Case<'_>, failed: usize) -> Option<Decided> {
+    let condition = &case.findings.condition;
+    let usual = condition.usual.as_ref().filter(|_| condition.state == ConditionState::Holds)?;
+    // Failures and outages that go on as before are still failures.
+    let of_failures = ["error", "errors", "5xx", "down", "failed", "failing", "failure", "failures", "unavailable"];
+    if of_failures.iter().any(|word| case.subject.says(word)) || trouble(case).is_some() {
+        return None;
+    }
+    let noticed = [Meaning::Errors, Meaning::Latency, Meaning::Availability];
+    let quiet: Vec<&str> = noticed
+        .iter()
+        .filter(|meaning| case.findings.quiet.iter().any(|(_, quiet)| quiet == *meaning))
+        .map(|meaning| noun(*meaning))
+        .collect();
+    if quiet.len() < 2 {
+        return None;
+    }
+    Some(Decided {
+        category: Category::Healthy,
+        root_cause: format!(
+            "Nothing is wrong with {}: {}, but {usual}, and {} are as they were; the threshold is too near to what is usual.",
+            case.name(),
+            condition.text,
+            quiet.join(" and ")
+        ),
+        confidence: (0.7 * 0.85f64.powf(failed.min(4) as f64)).clamp(0.05, 0.97),
         confirmed: None,
     })
 }

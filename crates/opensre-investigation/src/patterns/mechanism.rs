@@ -402,7 +402,9 @@ fn title(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
         (Mechanism::Peer, Some(peer)) => format!("{} fails since {peer} does not answer as it should", case.name()),
         (mechanism, Some(peer)) if mechanism.has_peer() => format!("{} {} ({peer})", case.name(), facts.happened),
         (mechanism, _) if mechanism.has_peer() => format!("{} {}", case.name(), facts.happened),
-        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => format!("the machine {about} is not healthy"),
+        (Mechanism::Node, Some(about)) if case.subject.is_machine(about) => {
+            format!("the machine {about} is not healthy")
+        }
         (_, Some(about)) => format!("{about} {}", facts.happened),
         (_, None) => format!("{} {}", case.name(), facts.happened),
     }
@@ -448,14 +450,14 @@ fn root_cause(
             format!("{} {}{since}, calling {peer}{detail}", case.name(), facts.happened)
         }
         (mechanism, None) if mechanism.has_peer() => format!("{} {}{since}{detail}", case.name(), facts.happened),
-        (Mechanism::Node, Some(about)) if Name::parse(about).is_none() => {
+        (Mechanism::Node, Some(about)) if case.subject.is_machine(about) => {
             format!("The machine {about} has not been healthy{since}{detail}")
         }
         (_, about) => {
             let about = about.unwrap_or_else(|| case.name());
             let own = case.subject.relation_of(about) == Relation::Same
                 || same_thing(Some(about), case.name())
-                || Name::parse(about).is_none();
+                || case.subject.is_machine(about);
             let effect = if own { String::new() } else { format!(", which {} depends on,", case.name()) };
             format!("{about}{effect} {}{since}{detail}", facts.happened)
         }

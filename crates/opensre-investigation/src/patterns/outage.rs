@@ -35,7 +35,7 @@ pub fn explain(case: &Case<'_>) -> Vec<Draft> {
     // A machine has no service name: what is down is known by its host alone.
     let machine = own.iter().any(|symptom| match symptom.sign {
         Sign::Down { machine } => machine,
-        _ => symptom.about.as_deref().is_some_and(|about| Name::parse(about).is_none()),
+        _ => symptom.about.as_deref().is_some_and(|about| case.subject.is_machine(about)),
     });
     let mut supporting = Vec::new();
     let weight = if machine { 0.55 } else { 0.35 };

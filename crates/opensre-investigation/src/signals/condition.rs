@@ -6,6 +6,7 @@ use opensre_model::evidence::{Evidence, EvidenceData, Meaning, Series, Threshold
 use opensre_model::window::Window;
 
 use super::series::{Rule, departure, step};
+use super::statistics::median;
 use super::{Findings, Sign, clock, number};
 use crate::subject::{Relation, Subject};
 
@@ -20,6 +21,8 @@ pub struct Condition {
     pub own: bool,
     /// When it first held.
     pub since: Option<Timestamp>,
+    /// Whether the value goes on as it did before, near the threshold: it holds and nothing has happened.
+    pub usual: Option<String>,
     /// The reading as a sentence without a full stop.
     pub text: String,
 }
@@ -90,7 +93,7 @@ fn by_rule(evidence: &[Evidence], window: Window) -> Option<Condition> {
         } else {
             (ConditionState::Holds, format!("the alert's rule \"{}\" fires at the end of the window", rule.name))
         };
-        Some(Condition { state, evidence: vec![index], own: true, since: None, text })
+        Some(Condition { state, evidence: vec![index], own: true, since: None, usual: None, text })
     })
 }
 
@@ -105,8 +108,9 @@ fn read_own(
 ) -> Option<Condition> {
     let compares = compares(query);
     let filled: Vec<&Series> = series.iter().filter(|series| !series.points.is_empty()).collect();
-    let condition =
-        |state, since, text: String| Some(Condition { state, evidence: vec![index], own: true, since, text });
+    let condition = |state, since, text: String| {
+        Some(Condition { state, evidence: vec![index], own: true, since, usual: None, text })
+    };
     if filled.is_empty() {
         // An expression that compares answers nothing while it does not hold; any other says nothing by being empty.
         return if compares {
@@ -147,7 +151,8 @@ fn read_own(
             ConditionState::Unmeasured => 0,
         };
         if worst.as_ref().is_none_or(|known| rank(state) > rank(known.state)) {
-            worst = Some(Condition { state, evidence: vec![index], own: true, since, text });
+            let usual = threshold.and_then(|threshold| goes_on_as_before(one, threshold, window));
+            worst = Some(Condition { state, evidence: vec![index], own: true, since, usual, text });
         }
     }
     worst
@@ -230,6 +235,22 @@ fn state_of(
             found.map(|found| (found.over.map_or(ConditionState::Holds, ConditionState::Over), Some(found.onset)))
         }
     }
+}
+
+/// How a value that is past its threshold goes on as it did before: it has not left its baseline, and the threshold is
+/// near to what is usual.
+fn goes_on_as_before(series: &Series, threshold: Threshold, window: Window) -> Option<String> {
+    /// How far past the threshold, as a share of it, "near" goes.
+    const NEAR: f64 = 0.25;
+    let before = super::series::baseline(&series.points, window);
+    let during: Vec<f64> =
+        series.points.iter().filter(|(time, _)| *time >= window.onset).map(|(_, value)| *value).collect();
+    let (usual, now) = (median(&before)?, median(&during)?);
+    let rule = Rule { relative: 0.2, absolute: 0.0, rising: threshold.above, least: 3 };
+    let steady = before.len() >= super::series::LEAST_BASELINE && departure(&series.points, window, rule).is_none();
+    let near = |value: f64| (value - threshold.value).abs() <= NEAR * threshold.value.abs();
+    (steady && near(usual) && near(now))
+        .then(|| format!("its value goes on as before ({} before, {} now)", number(usual), number(now)))
 }
 
 /// Whether a condition over values holds at the end, judged by the last three.
@@ -331,15 +352,29 @@ fn read_by_words(subject: &Subject, findings: &Findings) -> Condition {
     let going_on: Vec<&super::Symptom> = away.iter().copied().filter(|symptom| symptom.goes_on()).collect();
     if let Some(clearest) = going_on.first() {
         let text = format!("what the alert speaks of goes on: {}", clearest.text);
-        return Condition { state: ConditionState::Holds, evidence: evidence_of(&going_on), own: false, since, text };
+        return Condition {
+            state: ConditionState::Holds,
+            evidence: evidence_of(&going_on),
+            own: false,
+            since,
+            usual: None,
+            text,
+        };
     }
     if let Some(over) = away.iter().filter_map(|symptom| symptom.over).max() {
         let text = format!("what the alert speaks of is over since {}", clock(over));
-        return Condition { state: ConditionState::Over(over), evidence: evidence_of(&away), own: false, since, text };
+        return Condition {
+            state: ConditionState::Over(over),
+            evidence: evidence_of(&away),
+            own: false,
+            since,
+            usual: None,
+            text,
+        };
     }
     if quiet.is_empty() {
         return Condition::default();
     }
     let text = "what the alert speaks of was measured and is as it was before".to_owned();
-    Condition { state: ConditionState::Never, evidence: quiet, own: false, since: None, text }
+    Condition { state: ConditionState::Never, evidence: quiet, own: false, since: None, usual: None, text }
 }

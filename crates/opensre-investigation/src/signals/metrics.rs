@@ -53,7 +53,9 @@ pub fn detect(
         match metrics.read(one_series, relation, all) {
             Some(symptom) => found.push(symptom),
             None => {
-                measured |= matches!(relation, Relation::Same | Relation::Unknown) && metrics.was_measured(one_series);
+                measured |= matches!(relation, Relation::Same | Relation::Unknown)
+                    && metrics.was_measured(one_series)
+                    && metrics.is_low(one_series);
             }
         }
     }
@@ -387,6 +389,23 @@ impl Metrics<'_> {
     /// The size of the largest value: what "a lot" means where the unit is unknown.
     fn scale(&self) -> f64 {
         self.series.iter().flat_map(|series| &series.points).map(|(_, value)| value.abs()).fold(0.0, f64::max)
+    }
+
+    /// Whether failures are so few that "as before" means "well": what has failed all the time is not.
+    fn is_low(&self, series: &Series) -> bool {
+        let during: Vec<f64> =
+            series.points.iter().filter(|(time, _)| *time >= self.window.start).map(|(_, value)| *value).collect();
+        let few = match self.unit {
+            Some("ratio") => 0.05,
+            Some("percent") => 5.0,
+            Some("per_second") => 0.5,
+            _ => 0.0,
+        };
+        median(&during).is_some_and(|level| match self.meaning {
+            Meaning::Errors => level <= few,
+            Meaning::Availability => level > 0.0,
+            _ => true,
+        })
     }
 
     fn was_measured(&self, series: &Series) -> bool {

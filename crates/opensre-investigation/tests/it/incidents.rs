@@ -501,7 +501,7 @@ fn every_incident_is_found_plain() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn every_incident_is_found_among_noise(position in 0..INCIDENTS.len(), seed in any::<u64>()) {

@@ -360,6 +360,85 @@ fn the_root_cause_names_who_what_when_and_since_which_change() {
     assert!(found.next_steps[0].contains("Deploy checkout v2.8.1"), "{:?}", found.next_steps);
 }
 
+#[test]
+fn a_threshold_within_what_is_usual_is_a_false_alarm_unless_it_is_about_failures() {
+    let made = |title: &str, errors: f64| {
+        let mut world = World::new(title, "checkout", 22);
+        let points = world.points(|_, dice| 0.52 + 0.02 * dice.normal());
+        world.condition(0.5, points);
+        let own = world.own();
+        let points = world.step(errors, errors, 0, None);
+        world.metric(Meaning::Errors, "ratio", own.clone(), points);
+        let points = world.step(0.2, 0.2, 0, None);
+        world.metric(Meaning::Latency, "seconds", own, points);
+        world.diagnose().verdict
+    };
+    let verdict = made("CheckoutCpuHigh", 0.002);
+    assert_eq!(verdict.category, Category::Healthy, "{verdict:#?}");
+    assert!(verdict.root_cause.contains("too near to what is usual"), "{}", verdict.root_cause);
+    // What has failed all the time is not well, and an alert about failures is no false alarm.
+    assert_eq!(made("CheckoutCpuHigh", 0.4).category, Category::Unknown);
+    assert_eq!(made("CheckoutErrorsHigh", 0.002).category, Category::Unknown);
+}
+
+#[test]
+fn a_rule_that_fires_says_more_than_an_expression_without_data() {
+    let mut world = world(23);
+    let data =
+        EvidenceData::Metrics { meaning: Meaning::AlertCondition, unit: None, threshold: None, series: Vec::new() };
+    world.add("alert-rule", "sum(rate(errors_total[5m])) > 3", data);
+    assert_eq!(world.diagnose().verdict.category, Category::Healthy);
+    world.state("alert rule", "HighErrorRate", false, &[("expression", "sum(rate(errors_total[5m])) > 3")]);
+    let found = world.diagnose();
+    assert_eq!(found.verdict.category, Category::Unknown, "{found:#?}");
+    assert!(found.claims.iter().any(|claim| claim.text.contains("fires at the end")), "{:?}", found.claims);
+}
+
+#[test]
+fn a_full_disk_of_a_machine_that_evicts_is_the_machines_trouble() {
+    let mut world = world(24);
+    let host = labels(&[("instance", "worker-7:9100"), ("node", "worker-7"), ("job", "node-exporter")]);
+    "DiskAlmostFull".clone_into(&mut world.alert.title);
+    world.alert.labels = host.clone();
+    world.alert.items[0].labels = host.clone();
+    let from = world.window.baseline_start;
+    let points = world.points(|time, _| (0.7 + time.duration_since(from).as_secs_f64() / 18_000.0).min(0.99));
+    world.metric(Meaning::Disk, "ratio", host, points);
+    assert_eq!(world.diagnose().verdict.category, Category::ResourceExhaustion);
+    let lines = world.repeated(-4, 10, 1, Some("warning"), |salt| {
+        format!(
+            "Eviction manager: pod shop/cart-{} evicted: The node was low on resource: ephemeral-storage.",
+            salt % 90
+        )
+    });
+    world.logs(&labels(&[("node", "worker-7"), ("job", "systemd-journal")]), lines);
+    let found = world.diagnose();
+    assert_eq!(found.verdict.category, Category::Infrastructure, "{found:#?}");
+}
+
+#[test]
+fn a_reason_in_a_metrics_labels_is_heard() {
+    let mut world = world(25);
+    errors(&mut world, 0.4, 0, None);
+    let start = world.at(0);
+    let killed = world.points(|time, _| f64::from(time >= start));
+    world.metric(Meaning::Other, "", labels(&[("container", "checkout"), ("reason", "OOMKilled")]), killed);
+    assert_eq!(world.diagnose().verdict.category, Category::ResourceExhaustion);
+}
+
+#[test]
+fn one_trace_in_several_answers_is_one_finding() {
+    let mut world = world(26);
+    errors(&mut world, 0.4, -1, None);
+    world.traces(&["edge", "checkout", "tax-engine"], -1, "connection refused");
+    let again = world.evidence.last().cloned().expect("traces");
+    world.evidence.push(again);
+    let found = world.diagnose();
+    let first: Vec<_> = found.claims.iter().filter(|claim| claim.text.contains("fail first")).collect();
+    assert_eq!(first.len(), 1, "{:?}", found.claims);
+    assert_eq!(first[0].evidence.len(), 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
