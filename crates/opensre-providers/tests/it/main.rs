@@ -1,5 +1,8 @@
 //! The tests of this crate, in one binary.
 
+mod aws_calls;
+mod aws_formats;
+mod aws_moto;
 mod grafana_calls;
 mod grafana_formats;
 mod loki_calls;
