@@ -33,7 +33,8 @@ pub use self::queries::series;
 /// AWS.
 pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: queries::QUERIES };
 
-const PROBE_BOUNDS: Bounds = Bounds { rows: 1, bytes: 1024 * 1024, seconds: 30 };
+/// As many bytes as queries have: answers are shared by callers with the same limit only, and so are sessions.
+const PROBE_BOUNDS: Bounds = Bounds { rows: 1, ..queries::BOUNDS };
 
 fn probe(access: &Access) -> BoxFuture<'_, Probe> {
     async move { Probe::from(prove(access).await) }.boxed()

@@ -194,14 +194,18 @@ fn an_xml_answer_is_read_as_a_tree() {
 fn refusals_of_all_three_protocols_are_told_apart() {
     let pair = |code: &str, message: &str| Some((code.to_owned(), message.to_owned()));
     let query = "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
-    let ec2 = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+    let ec2 =
+        "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
     assert_eq!(said(query), pair("AccessDenied", "no"));
     assert_eq!(said(ec2), pair("UnauthorizedOperation", "no"));
     assert_eq!(
         said(r#"{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"no"}"#),
         pair("AccessDeniedException", "no")
     );
-    assert_eq!(said(r#"{"__type":"ThrottlingException:http://x/","message":"slow"}"#), pair("ThrottlingException", "slow"));
+    assert_eq!(
+        said(r#"{"__type":"ThrottlingException:http://x/","message":"slow"}"#),
+        pair("ThrottlingException", "slow")
+    );
     assert_eq!(said("<html><body>log in</body></html>"), None);
 
     let refused = |answer: &str| {
@@ -229,7 +233,9 @@ fn refusals_of_all_three_protocols_are_told_apart() {
         assert_eq!(refusal.failure.kind, kind, "{code}");
         assert_eq!(refusal.is_throttled(), kind == GapKind::RateLimited, "{code}");
     }
-    for code in ["DBInstanceNotFound", "DBClusterNotFoundFault", "InvalidInstanceID.NotFound", "ResourceNotFoundException"] {
+    for code in
+        ["DBInstanceNotFound", "DBClusterNotFoundFault", "InvalidInstanceID.NotFound", "ResourceNotFoundException"]
+    {
         assert!(refused(&format!("<E><Error><Code>{code}</Code></Error></E>")).is_absent(), "{code}");
     }
 }
@@ -263,7 +269,8 @@ fn labels_name_resources_in_every_spelling() {
         assert_eq!(found.databases.iter().collect::<Vec<_>>(), ["orders"], "{label}");
         assert_eq!(found.sought(), [("DBInstanceIdentifier".to_owned(), "orders".to_owned())], "{label}");
     }
-    let found = of(&[("TargetGroup", "targetgroup/web/73e2d6bc24d8a067"), ("LoadBalancer", "app/front/50dc6c495c0c9188")]);
+    let found =
+        of(&[("TargetGroup", "targetgroup/web/73e2d6bc24d8a067"), ("LoadBalancer", "app/front/50dc6c495c0c9188")]);
     assert_eq!((found.target_groups.len(), found.load_balancers.first().map(String::as_str)), (1, Some("front")));
     assert_eq!(of(&[("instance", "i-0123456789abcdef0")]).machines.len(), 1);
     assert_eq!(of(&[("instance", "10.0.0.1:9100")]), Resources::default());

@@ -3,6 +3,7 @@
 mod aws_calls;
 mod aws_formats;
 mod aws_moto;
+mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod loki_calls;
@@ -10,4 +11,3 @@ mod loki_formats;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
-mod catalogue;

@@ -36,7 +36,7 @@ use crate::subject;
 /// Most regions that one query asks.
 const MOST_REGIONS: usize = 8;
 
-const BOUNDS: Bounds = Bounds { rows: 1000, bytes: 8 * 1024 * 1024, seconds: 30 };
+pub(super) const BOUNDS: Bounds = Bounds { rows: 1000, bytes: 8 * 1024 * 1024, seconds: 30 };
 
 const LABELS: InputSpec =
     InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
