@@ -16,6 +16,7 @@ const NEEDED: &[Needed] = &[
     Needed { program: "/usr/bin/prometheus-alertmanager", package: "prometheus-alertmanager" },
     Needed { program: "/usr/sbin/nginx", package: "nginx-light" },
     Needed { program: "/usr/bin/tmux", package: "tmux" },
+    Needed { program: "/usr/bin/python3", package: "python3-venv" },
 ];
 
 /// Installs what is missing where this user may; otherwise fails with the packages' names.

@@ -139,11 +139,15 @@ impl Attempt<'_> {
             return Err(self.redirected(response.headers()).into());
         }
         let headers = response.headers().clone();
-        let answer = self.refusal(response, seen).await;
-        let said = serde_json::from_str(&answer).ok().as_ref().and_then(said);
+        let (answer, page) = self.refusal(response, seen).await;
+        let said = match serde_json::from_str(&answer).ok().as_ref().and_then(said) {
+            Some(said) => said,
+            None if page => String::new(),
+            None => answer.clone(),
+        };
         // Redacted before it is cut, so that no half of a secret stays.
         let redact = |text: &str| self.bound.endpoint.redact(text);
-        let said = one_line(&redact(said.as_deref().unwrap_or(&answer)));
+        let said = one_line(&redact(&said));
         let failure = HttpFailure { answer: redact(&answer), ..self.refused(status, &said, &headers) };
         Err(Failed { failure, retry_after: retry_after(&headers) })
     }
@@ -187,8 +191,8 @@ impl Attempt<'_> {
         Ok(body.freeze())
     }
 
-    /// What the server said about a refusal: bounded; empty for a page or nothing.
-    async fn refusal(&self, mut response: Response, seen: &mut Seen) -> String {
+    /// What the server said about a refusal, bounded, and whether it is a page.
+    async fn refusal(&self, mut response: Response, seen: &mut Seen) -> (String, bool) {
         let mut body = Vec::new();
         while body.len() < REFUSAL_BYTES
             && let Ok(Some(chunk)) = response.chunk().await
@@ -197,10 +201,7 @@ impl Attempt<'_> {
             body.extend_from_slice(&chunk[..chunk.len().min(REFUSAL_BYTES - body.len())]);
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if is_html(kind, &body) {
-            return String::new();
-        }
-        String::from_utf8_lossy(&body).into_owned()
+        (String::from_utf8_lossy(&body).into_owned(), is_html(kind, &body))
     }
 
     fn refused(&self, status: StatusCode, said: &str, headers: &HeaderMap) -> HttpFailure {

@@ -16,8 +16,8 @@ pub struct HttpFailure {
     pub reason: String,
     /// What to do about it.
     pub hint: Option<String>,
-    /// What the server's refusal said, as it was written: at most 16 KiB, redacted; empty where it said nothing, or a
-    /// page. For clients that know its shape; never shown as it is.
+    /// What the server's refusal said, as it was written: at most 16 KiB, redacted; empty where it said nothing. For
+    /// clients that know its shape; never shown as it is.
     pub answer: String,
     /// How often it was tried.
     pub attempts: u32,

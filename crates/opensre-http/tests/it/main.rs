@@ -5,5 +5,6 @@ mod limits;
 mod refusals;
 mod replies;
 mod retries;
+mod signing;
 mod support;
 mod tls;

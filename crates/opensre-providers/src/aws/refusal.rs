@@ -66,9 +66,11 @@ pub fn explain(failure: HttpFailure, action: &str) -> Refusal {
         Some((code, message)) if !code.is_empty() => (code, message),
         _ => match failure.kind {
             // REST services name the code in a header; the status says as much.
-            FailureKind::Forbidden if !failure.answer.is_empty() => ("AccessDeniedException".to_owned(), String::new()),
-            FailureKind::NotFound if failure.answer.trim_start().starts_with('{') => {
-                ("ResourceNotFoundException".to_owned(), String::new())
+            FailureKind::Forbidden if is_json(&failure.answer) => {
+                ("AccessDeniedException".to_owned(), message_of(&failure.answer))
+            }
+            FailureKind::NotFound if is_json(&failure.answer) => {
+                ("ResourceNotFoundException".to_owned(), message_of(&failure.answer))
             }
             _ => return Refusal { code: None, failure: failure.into() },
         },
@@ -105,6 +107,14 @@ pub fn explain(failure: HttpFailure, action: &str) -> Refusal {
         _ => say(failure.gap(), &format!("refused {action}")),
     };
     Refusal { code: Some(code), failure: explained }
+}
+
+fn is_json(answer: &str) -> bool {
+    answer.trim_start().starts_with('{')
+}
+
+fn message_of(answer: &str) -> String {
+    said(answer).map(|(_, message)| message).unwrap_or_default()
 }
 
 const THROTTLED: &[&str] = &[
