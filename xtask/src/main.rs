@@ -1,12 +1,13 @@
 //! Development tasks. `cargo xtask help` lists them.
 //!
-//! * `setup`: installs the Debian packages that the tests start as real servers;
+//! * `setup`: installs the Debian and Python packages that the tests start as real servers;
 //! * `test`: set-up, then formatting, lints, tidy rules, tests, doc tests, the fuzz targets' build and the demo:
 //!   what CI runs;
 //! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
 //! * `tidy`: the rules that a compiler does not check.
 
 mod packages;
+mod python;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 const HELP: &str = "\
-cargo xtask setup      install the Debian packages that the tests need
+cargo xtask setup      install the Debian and Python packages that the tests need
 cargo xtask test       everything that CI checks, set-up included
 cargo xtask generate   write the generated reference documents anew
 cargo xtask tidy       the rules that a compiler does not check
@@ -24,7 +25,7 @@ cargo xtask tidy       the rules that a compiler does not check
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
     let outcome = match task.as_str() {
-        "setup" => packages::ensure(),
+        "setup" => setup(),
         "test" => test(),
         "generate" => generate(),
         "tidy" => tidy::check(&root()),
@@ -43,9 +44,15 @@ fn main() -> ExitCode {
     }
 }
 
+/// What the tests need of the machine.
+fn setup() -> Result<()> {
+    packages::ensure()?;
+    python::ensure()
+}
+
 /// Everything that CI checks, cheapest first.
 fn test() -> Result<()> {
-    packages::ensure()?;
+    setup()?;
     cargo(&["fmt", "--all", "--check"])?;
     tidy::check(&root())?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;

@@ -18,6 +18,7 @@ const NEEDED: &[Needed] = &[
     Needed { program: "/usr/bin/tmux", package: "tmux" },
     Needed { program: "/usr/lib/postgresql/15/bin/postgres", package: "postgresql" },
     Needed { program: "/usr/bin/victoria-metrics", package: "victoria-metrics" },
+    Needed { program: "/usr/bin/python3", package: "python3-venv" },
 ];
 
 /// Installs what is missing where this user may; otherwise fails with the packages' names.

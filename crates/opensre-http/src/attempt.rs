@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
+use opensre_model::secret::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use url::Url;
@@ -14,6 +15,7 @@ use crate::endpoint::host_and_port;
 use crate::failure::{FailureKind, HttpFailure};
 use crate::log::Call;
 use crate::reply::{Reply, is_html};
+use crate::sign::Unsigned;
 
 /// Everything that one attempt needs.
 pub(crate) struct Attempt<'a> {
@@ -62,7 +64,11 @@ impl Attempt<'_> {
         let outcome = self.ask_in_time(begun, &mut seen).await;
         let call = Call {
             label: self.bound.endpoint.label.clone(),
-            method: if self.request.method == reqwest::Method::POST { "POST" } else { "GET" },
+            method: match self.request.method {
+                reqwest::Method::POST => "POST",
+                reqwest::Method::PUT => "PUT",
+                _ => "GET",
+            },
             url: self.shown_url(),
             status: seen.status,
             outcome: outcome.as_ref().map_or_else(|failed| failed.failure.kind.word(), |_| "ok"),
@@ -105,8 +111,14 @@ impl Attempt<'_> {
             .request(self.request.method.clone(), self.url.clone())
             .headers(self.bound.headers.clone())
             .header(ACCEPT, &*self.request.accept);
+        for (name, value) in &self.request.headers {
+            builder = builder.header(*name, value);
+        }
         if let Some((kind, body)) = &self.request.body {
             builder = builder.header(CONTENT_TYPE, *kind).body(body.clone());
+        }
+        for (name, value) in self.signature() {
+            builder = builder.header(name, self.bound.endpoint.header_value(value.expose(), "the signature")?);
         }
         let response = builder.send().await.map_err(|error| self.explain(&error))?;
         let status = response.status();
@@ -127,8 +139,35 @@ impl Attempt<'_> {
             return Err(self.redirected(response.headers()).into());
         }
         let headers = response.headers().clone();
-        let said = self.refusal(response, seen).await;
-        Err(Failed { failure: self.refused(status, &said, &headers), retry_after: retry_after(&headers) })
+        let (answer, page) = self.refusal(response, seen).await;
+        let said = match serde_json::from_str(&answer).ok().as_ref().and_then(said) {
+            Some(said) => said,
+            None if page => String::new(),
+            None => answer.clone(),
+        };
+        // Redacted before it is cut, so that no half of a secret stays.
+        let redact = |text: &str| self.bound.endpoint.redact(text);
+        let said = one_line(&redact(&said));
+        let failure = HttpFailure { answer: redact(&answer), ..self.refused(status, &said, &headers) };
+        Err(Failed { failure, retry_after: retry_after(&headers) })
+    }
+
+    /// The headers that sign the request, where the endpoint's requests are signed.
+    fn signature(&self) -> Vec<(&'static str, Secret)> {
+        let Some(signer) = &self.bound.endpoint.signer else { return Vec::new() };
+        let mut headers: Vec<(&'static str, &str)> =
+            self.request.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let body = self.request.body.as_ref().map(|(kind, body)| {
+            headers.push(("content-type", *kind));
+            body.as_slice()
+        });
+        signer.sign(&Unsigned {
+            method: self.request.method.as_str(),
+            url: self.url,
+            headers: &headers,
+            body: body.unwrap_or_default(),
+            time: (self.bound.http.shared.options.clock)(),
+        })
     }
 
     /// Reads a body to its end, at most the limit, counting what comes out of decompression.
@@ -152,8 +191,8 @@ impl Attempt<'_> {
         Ok(body.freeze())
     }
 
-    /// What the server said about a refusal: one bounded, redacted line; empty for a page or nothing.
-    async fn refusal(&self, mut response: Response, seen: &mut Seen) -> String {
+    /// What the server said about a refusal, bounded, and whether it is a page.
+    async fn refusal(&self, mut response: Response, seen: &mut Seen) -> (String, bool) {
         let mut body = Vec::new();
         while body.len() < REFUSAL_BYTES
             && let Ok(Some(chunk)) = response.chunk().await
@@ -162,13 +201,7 @@ impl Attempt<'_> {
             body.extend_from_slice(&chunk[..chunk.len().min(REFUSAL_BYTES - body.len())]);
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if is_html(kind, &body) {
-            return String::new();
-        }
-        let text = String::from_utf8_lossy(&body);
-        let said = serde_json::from_str(&text).ok().as_ref().and_then(said).unwrap_or_else(|| text.into_owned());
-        // Redacted before it is cut, so that no half of a secret stays.
-        one_line(&self.bound.endpoint.redact(&said))
+        (String::from_utf8_lossy(&body).into_owned(), is_html(kind, &body))
     }
 
     fn refused(&self, status: StatusCode, said: &str, headers: &HeaderMap) -> HttpFailure {

@@ -11,6 +11,7 @@ use futures::FutureExt;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 use url::Url;
@@ -80,6 +81,7 @@ pub struct Request {
     pub(crate) method: reqwest::Method,
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Option<(&'static str, Vec<u8>)>,
     pub(crate) read: bool,
     pub(crate) accept: Cow<'static, str>,
@@ -88,7 +90,15 @@ pub struct Request {
 impl Request {
     fn new(method: reqwest::Method, path: &(impl IntoSegments + ?Sized)) -> Self {
         let path = path.segments().into_iter().map(str::to_owned).collect();
-        Self { method, path, query: Vec::new(), body: None, read: true, accept: Cow::Borrowed("application/json") }
+        Self {
+            method,
+            path,
+            query: Vec::new(),
+            headers: Vec::new(),
+            body: None,
+            read: true,
+            accept: Cow::Borrowed("application/json"),
+        }
     }
 
     /// `GET path`.
@@ -115,6 +125,27 @@ impl Request {
         request.body = Some(("application/json", serde_json::to_vec(body).unwrap_or_default()));
         request.read = false;
         request
+    }
+
+    /// `POST path` with a body of any media type; taken for something that must not happen twice, unless
+    /// [`Request::is_read`].
+    pub fn post_body(path: &(impl IntoSegments + ?Sized), media_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let mut request = Self::new(reqwest::Method::POST, path);
+        request.body = Some((media_type, body.into()));
+        request.read = false;
+        request
+    }
+
+    /// `PUT path` without a body; taken for something that must not happen twice, unless [`Request::is_read`].
+    pub fn put(path: &(impl IntoSegments + ?Sized)) -> Self {
+        Self { read: false, ..Self::new(reqwest::Method::PUT, path) }
+    }
+
+    /// Adds a header of this request alone. Its name is in lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
     }
 
     /// Adds query parameters.
@@ -217,11 +248,12 @@ impl Client {
         parameters: &[(&str, &str)],
         fresh: Duration,
     ) -> Result<Reply, HttpFailure> {
-        let request = Request::get(path).query(parameters);
-        let segments: Vec<&str> = request.path.iter().map(String::as_str).collect();
-        let mut url = self.locate(&segments)?;
-        url.query_pairs_mut().extend_pairs(parameters);
-        let key = (self.bound.endpoint.identity(), self.max_bytes, url.to_string());
+        self.send_shared(Request::get(path).query(parameters), fresh).await
+    }
+
+    /// Sends a request that only reads once for all who ask the same; see [`Client::get_shared`].
+    pub async fn send_shared(&self, request: Request, fresh: Duration) -> Result<Reply, HttpFailure> {
+        let key = (self.bound.endpoint.identity(), self.max_bytes, self.question(&request)?);
         let (client, shared_request) = (self.clone(), request.clone());
         // A task of its own: a caller that goes away must not leave the others' call standing, nor its turn taken.
         let ask = move || {
@@ -328,6 +360,16 @@ impl Client {
             Ok(reply) => Ok(Reply { duration: begun.elapsed(), attempts, ..reply }),
             Err(failed) => Err(HttpFailure { attempts, ..failed.failure }),
         }
+    }
+
+    /// What tells a request from others to the same endpoint: the whole of it.
+    fn question(&self, request: &Request) -> Result<String, HttpFailure> {
+        let segments: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        let mut url = self.locate(&segments)?;
+        url.query_pairs_mut().extend_pairs(&request.query);
+        // The body is kept as a digest: it may be long, and may hold a secret.
+        let body = request.body.as_ref().map(|(kind, body)| (kind, Sha256::digest(body)));
+        Ok(format!("{} {url} {:?} {body:x?}", request.method, request.headers))
     }
 
     /// The URL of a path below the base. The url crate encodes what separates the parts of a URL, so that a segment

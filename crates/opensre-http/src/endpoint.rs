@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine;
 use opensre_model::secret::{REDACTED, Secret};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::failure::{FailureKind, HttpFailure};
+use crate::sign::Signer;
 
 /// How a call is authenticated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub struct Endpoint {
     pub(crate) tls: Tls,
     auth: Auth,
     headers: Vec<(String, Secret)>,
+    pub(crate) signer: Option<Arc<dyn Signer>>,
 }
 
 impl Endpoint {
@@ -83,13 +86,20 @@ impl Endpoint {
         let _ = base.set_password(None);
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new() })
+        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new(), signer: None })
     }
 
     /// Sets how calls are authenticated.
     #[must_use]
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// Has every call signed.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Arc<dyn Signer>) -> Self {
+        self.signer = Some(signer);
         self
     }
 
@@ -140,7 +150,7 @@ impl Endpoint {
         Ok(map)
     }
 
-    fn header_value(&self, text: &str, what: &str) -> Result<HeaderValue, HttpFailure> {
+    pub(crate) fn header_value(&self, text: &str, what: &str) -> Result<HeaderValue, HttpFailure> {
         let mut value = HeaderValue::from_str(text).map_err(|_| {
             HttpFailure::new(
                 FailureKind::Configuration,
@@ -164,6 +174,8 @@ impl Endpoint {
                 secrets.push(basic(user, password).trim_start_matches("Basic ").to_owned());
             }
         }
+        let signed = self.signer.iter().flat_map(|signer| signer.secrets());
+        secrets.extend(signed.map(|secret| secret.expose().to_owned()));
         // Longest first, so that a secret inside another leaves no remainder.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         // Replacing a secret of one to three characters would shred ordinary words and thereby reveal it.
@@ -194,6 +206,12 @@ impl Endpoint {
         for (name, value) in &self.headers {
             add(name);
             add(value.expose());
+        }
+        if let Some(signer) = &self.signer {
+            add("signed");
+            for secret in signer.secrets() {
+                add(secret.expose());
+            }
         }
         digest.finalize().into()
     }

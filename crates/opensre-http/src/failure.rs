@@ -16,6 +16,9 @@ pub struct HttpFailure {
     pub reason: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What the server's refusal said, as it was written: at most 16 KiB, redacted; empty where it said nothing. For
+    /// clients that know its shape; never shown as it is.
+    pub answer: String,
     /// How often it was tried.
     pub attempts: u32,
 }
@@ -67,7 +70,7 @@ pub enum FailureKind {
 impl HttpFailure {
     /// A failure at a host (or instance).
     pub fn new(kind: FailureKind, at: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { kind, at: at.into(), reason: reason.into(), hint: None, attempts: 0 }
+        Self { kind, at: at.into(), reason: reason.into(), hint: None, answer: String::new(), attempts: 0 }
     }
 
     /// Says what to do.

@@ -15,6 +15,7 @@ mod http;
 mod log;
 mod memo;
 mod reply;
+mod sign;
 mod transport;
 
 pub use client::{Client, IntoSegments, Request};
@@ -23,3 +24,4 @@ pub use failure::{FailureKind, HttpFailure};
 pub use http::{Http, HttpOptions, Proxies};
 pub use log::{Call, Tally};
 pub use reply::Reply;
+pub use sign::{Signer, Unsigned};

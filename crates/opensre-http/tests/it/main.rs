@@ -6,5 +6,6 @@ mod refusals;
 mod replies;
 mod retries;
 mod sharing;
+mod signing;
 mod support;
 mod tls;

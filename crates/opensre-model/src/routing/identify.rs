@@ -421,7 +421,7 @@ fn traits(catalogue: &Catalogue, instance: &Instance) -> Traits {
                     Identifies::Url => own.urls.extend(Address::parse(&value)),
                     Identifies::AwsArn => own.accounts.extend(account_of(&value)),
                     Identifies::AwsAccount => own.accounts.push(value.trim().to_owned()),
-                    Identifies::AwsRegion => own.regions.push(normalise(&value)),
+                    Identifies::AwsRegion => own.regions.extend(value.split(',').map(normalise)),
                     Identifies::DatadogSite => own.sites.push(normalise(&value)),
                     Identifies::Cluster => own.clusters.push(normalise(&value)),
                 }

@@ -31,7 +31,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::secret("session_token").env(&["AWS_SESSION_TOKEN"]).ask("Session token", "only with temporary keys"),
         FieldSpec::text_or("region", "us-east-1")
             .env(&["AWS_REGION"])
-            .ask("Region", "where to look: eu-central-1")
+            .ask("Region", "where to look: eu-central-1; several with commas between")
             .identifies(Identifies::AwsRegion),
         FieldSpec::text("account_id")
             .env(&["AWS_ACCOUNT_ID"])
@@ -43,10 +43,20 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .ask("EKS clusters", "names of the clusters to look at, with commas between")
             .identifies(Identifies::Cluster)
             .extension(),
+        FieldSpec::text("profile")
+            .ask("Profile", "of ~/.aws/config or ~/.aws/credentials; with a role, what the role is assumed with")
+            .extension(),
+        FieldSpec::text("web_identity_token_file")
+            .ask("Web identity token file", "path of an OIDC token; the role is then assumed with it alone")
+            .extension(),
+        FieldSpec::url("endpoint_url")
+            .env(&["AWS_ENDPOINT_URL"])
+            .ask("Endpoint URL", "of something that stands in for AWS, or before it; leave empty for AWS itself")
+            .extension(),
         fields::verify_ssl(&["AWS_VERIFY_SSL"]),
         fields::ca_bundle(&["AWS_CA_BUNDLE"]),
     ],
-    configured: KEYS_OR_ROLE,
+    configured: KEYS_ROLE_OR_PROFILE,
     environment: KEYS_OR_ROLE,
     hooks: Hooks {
         from_environment: Some(shape::from_environment),
@@ -54,12 +64,20 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         flatten: Some(shape::nest_keys),
         ..Hooks::NONE
     },
-    documentation: "CloudWatch logs and metrics, CloudTrail, Lambda, EKS, RDS. Needs a role to assume (or access \
-                    keys) with ReadOnlyAccess or less.",
+    documentation: "CloudWatch metrics, alarms and logs, CloudTrail, RDS, EC2, ECS, EKS, Lambda, load balancers. Needs \
+                    a role to assume (or access keys, or a profile) with ReadOnlyAccess or less; Logs Insights and \
+                    GetMetricData are charged by AWS.",
 };
 
 const KEYS_OR_ROLE: Rule =
     Rule::Any(&[Rule::Set("role_arn"), Rule::All(&[Rule::Set("access_key_id"), Rule::Set("secret_access_key")])]);
+
+/// A profile makes an instance in the store only: in the environment it belongs to every tool there is.
+const KEYS_ROLE_OR_PROFILE: Rule = Rule::Any(&[
+    Rule::Set("role_arn"),
+    Rule::All(&[Rule::Set("access_key_id"), Rule::Set("secret_access_key")]),
+    Rule::Set("profile"),
+]);
 
 /// Says which credentials are used where there are two kinds, and drops an account id that is none.
 fn check(draft: &mut Draft) {

@@ -2,6 +2,9 @@
 
 mod access;
 mod alertmanager;
+mod aws_calls;
+mod aws_formats;
+mod aws_moto;
 mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
