@@ -49,8 +49,17 @@ pub struct Endpoint {
     pub(crate) label: String,
     pub(crate) base: Url,
     pub(crate) tls: Tls,
+    pub(crate) prepared: Option<Prepared>,
+    pub(crate) proxy: Option<Url>,
     auth: Auth,
     headers: Vec<(String, Secret)>,
+}
+
+/// A TLS configuration that was made elsewhere.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) config: rustls::ClientConfig,
+    key: String,
 }
 
 impl Endpoint {
@@ -83,7 +92,7 @@ impl Endpoint {
         let _ = base.set_password(None);
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new() })
+        Ok(Self { label, base, tls: Tls::default(), prepared: None, proxy: None, auth, headers: Vec::new() })
     }
 
     /// Sets how calls are authenticated.
@@ -104,6 +113,23 @@ impl Endpoint {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Sets a TLS configuration that was made elsewhere, with a client certificate say; it replaces [`Endpoint::tls`].
+    /// `key` tells it apart from others (two endpoints with the same key share connections); it may hold secrets, since
+    /// it is only ever hashed.
+    #[must_use]
+    pub fn prepared_tls(mut self, config: rustls::ClientConfig, key: impl Into<String>) -> Self {
+        self.prepared = Some(Prepared { config, key: key.into() });
+        self
+    }
+
+    /// Sets the proxy of this endpoint, stronger than [`HttpOptions::proxies`](crate::HttpOptions); a loopback host is
+    /// asked directly all the same.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Url) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -186,6 +212,14 @@ impl Endpoint {
         add(self.base.as_str());
         add(if self.tls.verify { "verify" } else { "trust" });
         add(&self.tls.ca_bundle.as_deref().map(|path| path.display().to_string()).unwrap_or_default());
+        if let Some(prepared) = &self.prepared {
+            add("prepared");
+            add(&prepared.key);
+        }
+        if let Some(proxy) = &self.proxy {
+            add("proxy");
+            add(proxy.as_str());
+        }
         match &self.auth {
             Auth::None => add("none"),
             Auth::Bearer(token) => add(&format!("bearer {}", token.expose())),
