@@ -49,7 +49,15 @@ pub struct Diagnosis {
 pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Gap]) -> Diagnosis {
     let subject = Subject::of(alert);
     let findings = signals::detect(alert, &subject, window, evidence);
-    let case = Case { alert, subject: &subject, window, findings: &findings, onset: onset(&findings, window) };
+    let began = onset(&findings, window);
+    let case = Case {
+        alert,
+        subject: &subject,
+        window,
+        findings: &findings,
+        onset: began.unwrap_or(window.onset),
+        measured: began.is_some(),
+    };
     let mut drafts: Vec<Draft> = PATTERNS.iter().flat_map(|pattern| (pattern.explain)(&case)).collect();
     weigh(&case, &mut drafts);
     drafts.sort_by(|a, b| {
@@ -77,8 +85,9 @@ pub fn diagnose(alert: &Alert, window: Window, evidence: &[Evidence], gaps: &[Ga
     }
 }
 
-/// When the trouble began: the first clear effect on the alert's own service, else what the alert says.
-fn onset(findings: &Findings, window: Window) -> Timestamp {
+/// When the trouble began: the first clear effect on the alert's own service, or that the alert's condition held; no
+/// later than the alert says. `None` when nothing was measured.
+fn onset(findings: &Findings, window: Window) -> Option<Timestamp> {
     let earliest = window.start.checked_sub(SignedDuration::from_mins(30)).unwrap_or(window.start);
     let effects = findings.symptoms.iter().filter(|symptom| {
         let effect = match &symptom.sign {
@@ -96,7 +105,7 @@ fn onset(findings: &Findings, window: Window) -> Timestamp {
         .chain(findings.condition.since)
         .filter(|time| *time >= earliest && *time <= window.end)
         .min()
-        .map_or(window.onset, |seen| seen.min(window.onset))
+        .map(|seen| seen.min(window.onset))
 }
 
 /// What the hypotheses mean for each other: a consequence is not a cause.
@@ -425,7 +434,7 @@ fn claims(case: &Case<'_>, confirmed: Option<&Draft>) -> Vec<Claim> {
     if condition.state != ConditionState::Unmeasured {
         say(&condition.text, &condition.evidence);
     }
-    for point in confirmed.iter().flat_map(|draft| &draft.supporting) {
+    for point in confirmed.iter().flat_map(|draft| &draft.supporting).filter(|point| point.observed) {
         say(&point.text, &point.evidence);
     }
     if let Some(fix) = fix(case) {
@@ -456,15 +465,12 @@ fn chain(case: &Case<'_>, draft: &Draft) -> Vec<CausalStep> {
         evidence: ids(&symptom.evidence),
     };
     let mut steps: Vec<CausalStep> = Vec::new();
-    if let Some(trigger) = draft.trigger {
-        steps.push(step(&case.findings.symptoms[trigger]));
-    }
+    let trigger = draft.trigger.map(|index| &case.findings.symptoms[index]);
+    steps.extend(trigger.map(step));
     let mut middle: Vec<CausalStep> = draft
         .supporting
         .iter()
-        .filter(|point| {
-            point.time.is_some() && !point.text.starts_with("the deployment") && !point.text.starts_with("the change")
-        })
+        .filter(|point| point.observed && !trigger.is_some_and(|change| point.text.contains(&change.text)))
         .take(4)
         .map(|point| CausalStep { time: point.time, text: point.text.clone(), evidence: ids(&point.evidence) })
         .collect();

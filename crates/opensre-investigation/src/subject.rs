@@ -188,7 +188,8 @@ impl Subject {
             subject.keys.retain(|key| !key.is_generic());
             subject.names.retain(|name| Name::parse(name).is_some_and(|key| !key.is_generic()));
         }
-        subject.text = format!("{}\n{}", alert.title, alert.text).to_lowercase();
+        let text = format!("{}\n{}", alert.title, alert.text);
+        subject.text = format!("{text}\n{}", words_apart(&text)).to_lowercase();
         subject
     }
 
@@ -250,6 +251,21 @@ impl Subject {
     pub fn says(&self, word: &str) -> bool {
         mentions(&self.text, word)
     }
+}
+
+/// `HighErrorRate` and `high_error_rate` as words: alert names are seldom prose.
+fn words_apart(text: &str) -> String {
+    let mut apart = String::with_capacity(text.len() + 16);
+    let mut before = ' ';
+    for c in text.chars() {
+        let starts_word = (c.is_uppercase() && before.is_lowercase()) || (c.is_ascii_digit() && before.is_alphabetic());
+        if starts_word {
+            apart.push(' ');
+        }
+        apart.push(if matches!(c, '_' | '-' | '.') { ' ' } else { c });
+        before = c;
+    }
+    apart
 }
 
 /// The best name of what labels are about, as written: its service, else its host.

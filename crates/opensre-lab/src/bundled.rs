@@ -26,7 +26,18 @@ macro_rules! bundled {
 
 /// All bundled scenarios; the first one is the demo.
 pub fn scenarios() -> &'static [BundledScenario] {
-    bundled!["staging-bad-deploy"]
+    bundled![
+        "staging-bad-deploy",
+        "memory-leak-oom",
+        "db-pool-exhausted",
+        "dependency-timeout",
+        "missing-env-config",
+        "bad-data-feed",
+        "node-disk-pressure",
+        "resolved-flap",
+        "false-alarm-threshold",
+        "no-evidence",
+    ]
 }
 
 /// The bundled scenario of that name.

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 /// A text as a literal in double quotes, escaped as a Go string: the reader gets back exactly the text.
 ///
 /// Backquotes need no escape there. Control characters are escaped too, since a line break ends a literal and NUL is
-/// no valid query at all; so are the invisible U+FEFF, U+2028 and U+2029, which a person could neither read nor copy.
+/// no valid query at all; so are the invisible U+FEFF, U+2028 and U+2029, which a person could neither read nor copy, and
+/// U+FFFD, which Prometheus takes for broken UTF-8.
 pub fn go_string(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -16,7 +17,7 @@ pub fn go_string(text: &str) -> String {
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
-            other if other.is_control() || matches!(other, '\u{feff}' | '\u{2028}' | '\u{2029}') => {
+            other if other.is_control() || matches!(other, '\u{feff}' | '\u{fffd}' | '\u{2028}' | '\u{2029}') => {
                 // Writing to a `String` cannot fail.
                 let _ = write!(quoted, "\\u{:04x}", u32::from(other));
             }

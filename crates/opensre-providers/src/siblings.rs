@@ -44,7 +44,7 @@ pub(crate) enum Kinship {
 /// How two alerts' labels agree.
 pub(crate) fn kinship(own: &Labels, other: &Labels) -> Kinship {
     let differs = |name: &&str| matches!((own.get(*name), other.get(*name)), (Some(a), Some(b)) if a != b);
-    if PLACES.iter().any(|name| differs(name)) {
+    if PLACES.iter().any(differs) {
         return Kinship::Elsewhere;
     }
     let telling = |name: &str| !ABOUT_ALERTS.contains(&name);

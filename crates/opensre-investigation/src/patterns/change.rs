@@ -80,6 +80,7 @@ fn draft(case: &Case<'_>, index: usize, change: &Symptom, kind: EventKind) -> Dr
             text: format!("{words}, {} before the trouble began", span(late)),
             evidence: change.evidence.clone(),
             time: change.onset,
+            observed: true,
         }),
         None if !draft.impossible => {
             draft.against.push(Point::new(

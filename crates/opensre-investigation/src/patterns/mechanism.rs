@@ -161,7 +161,7 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
             }
             _ => change_words(change),
         };
-        supporting.push(Point { weight, text, evidence: change.evidence.clone(), time: change.onset });
+        supporting.push(Point { weight, text, evidence: change.evidence.clone(), time: change.onset, observed: true });
     }
     let mut against = Vec::new();
     // What climbs until it is full begins long before the trouble.
@@ -176,8 +176,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
                 all.clone(),
             ));
         } else if case.onset.duration_since(onset) < jiff::SignedDuration::from_mins(30) || climbs {
+            // A coincidence says as much as the two things that coincide.
+            let clear = told.first().or(shown.first()).map_or(0.0, |one| one.strength);
             supporting.push(Point::new(
-                WITH_THE_INCIDENT,
+                WITH_THE_INCIDENT * clear * if case.measured { 1.0 } else { 0.6 },
                 format!("it began at {} and the trouble at {}", clock(onset), clock(case.onset)),
                 all.clone(),
             ));

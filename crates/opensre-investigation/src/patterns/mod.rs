@@ -51,6 +51,8 @@ pub struct Case<'a> {
     pub findings: &'a Findings,
     /// When the trouble began: the first effect that was measured, else what the alert says.
     pub onset: Timestamp,
+    /// Whether that was measured (else it is only what the alert says).
+    pub measured: bool,
 }
 
 /// A hypothesis in the making.
@@ -93,17 +95,25 @@ pub struct Point {
     pub evidence: Vec<usize>,
     /// When it was first seen.
     pub time: Option<Timestamp>,
+    /// Whether it was observed (else it follows from what was: timing, words of the alert).
+    pub observed: bool,
 }
 
 impl Point {
     /// A symptom as a point.
     pub fn of(symptom: &Symptom, weight: f64) -> Self {
-        Self { weight, text: symptom.text.clone(), evidence: symptom.evidence.clone(), time: symptom.onset }
+        Self {
+            weight,
+            text: symptom.text.clone(),
+            evidence: symptom.evidence.clone(),
+            time: symptom.onset,
+            observed: true,
+        }
     }
 
     /// A point of its own words.
     pub fn new(weight: f64, text: impl Into<String>, evidence: Vec<usize>) -> Self {
-        Self { weight, text: text.into(), evidence, time: None }
+        Self { weight, text: text.into(), evidence, time: None, observed: false }
     }
 }
 

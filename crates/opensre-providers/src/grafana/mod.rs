@@ -85,7 +85,7 @@ const QUERIES: &[Query] = &[
     },
     Query {
         name: LOGS,
-        summary: "what the Loki data sources have of the alert's labels: warnings and errors, a sample, and counts",
+        summary: "what the Loki data sources have of the alert's labels: errors, warnings, a sample, and counts",
         input: loki::LOGS_INPUT,
         bounds: loki::BOUNDS,
         relevance: loki::logs_relevance,

@@ -143,11 +143,13 @@ impl Rule {
         {
             return Some(expression);
         }
+        // A threshold has an `expression`, and in its conditions a reference that the UI leaves at its own.
+        let expression = text(&node.model, "expression").map(|of| bare(&of));
         let words: Vec<String> = node
             .conditions()
             .filter_map(|condition| {
                 let evaluator = condition.get("evaluator")?;
-                let of = read_by(condition).or_else(|| text(&node.model, "expression"))?;
+                let of = expression.clone().or_else(|| read_by(condition))?;
                 let params: Vec<String> = parameters(evaluator).iter().map(f64::to_string).collect();
                 let kind = evaluator.get("type").and_then(Json::as_str)?;
                 let kind = match kind {

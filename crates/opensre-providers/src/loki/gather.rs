@@ -1,5 +1,5 @@
-//! What a Loki has to say about an alert: its lines of warnings and errors, a sample of all its lines, and how many
-//! there were of each over time.
+//! What a Loki has to say about an alert: its lines of errors and of warnings, a sample of all its lines, and how many
+//! lines there were over time.
 //!
 //! Incident and baseline are asked in the same way, so that what is new or more frequent can be told from what is
 //! always there. One round trip finds the labels, one more the lines; everything within a round goes at once.
@@ -8,32 +8,32 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use futures::FutureExt;
-use futures::future::{OptionFuture, join, join_all};
+use futures::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{Evidence, EvidenceData, GapKind, LogLine, Meaning, Series, Threshold};
 use opensre_model::window::Window;
 
 use super::api::{self, Cut};
+use super::discovery::{Plan, plan};
 use super::level;
-use super::logql::{Selector, count};
-use super::selection::{self, Sought};
+use super::logql::count;
 use super::wire::{Answered, LONGEST_LINE, Lines};
 use crate::backend::{Backend, LinkTarget};
 use crate::driver::Answer;
 use crate::failure::Failure;
 
-/// Most lines of warnings and errors of the incident, and of the baseline.
-const TROUBLE_LINES: usize = 500;
+/// Most lines of errors by one query before the onset, after it, and in the baseline.
+const ERROR_LINES: usize = 400;
 
-/// Most lines of the sample of the incident, and of the baseline.
-const SAMPLE_LINES: usize = 200;
+/// The same for warnings.
+const WARNING_LINES: usize = 100;
 
-/// Most labels whose values are asked for in the second round.
-const SECOND_ROUND: usize = 8;
+/// The same for the sample.
+const SAMPLE_LINES: usize = 150;
 
-/// Most lines of one piece of evidence: by words and by level, of incident and baseline.
-pub(crate) const MOST_LINES: usize = 4 * TROUBLE_LINES;
+/// Most lines of one piece of evidence: two queries, each before the onset, after it, and in the baseline.
+pub(crate) const MOST_LINES: usize = 2 * 3 * ERROR_LINES;
 
 /// Most lines of a query that a person wrote.
 pub(crate) const QUERY_LINES: usize = 1_000;
@@ -102,144 +102,107 @@ fn measured(
     evidence
 }
 
-/// Which streams are looked at, and how.
-struct Plan {
-    selector: Selector,
-    /// What the alert names and this Loki does not have.
-    dropped: Vec<String>,
-    /// Labels that may hold a level here.
-    levels: Vec<&'static str>,
-    /// Labels whose values could not be read.
-    unread: Vec<Failure>,
-}
-
-async fn plan(backend: &Backend, operation: &str, labels: &Labels, window: &Window) -> Result<Plan, Failure> {
-    let sought = selection::sought(labels);
-    if !selection::names_something(&sought) {
-        return Err(Failure::new(
-            GapKind::NotRelevant,
-            "nothing in the alert names a service, pod, host or namespace whose logs could be read",
-        )
-        .with_hint("add a label such as `service` to the alert"));
-    }
-    let Discovered { names, values, unread } = discover(backend, operation, &sought, window).await?;
-    let selection = selection::select(&sought, &values);
-    let Some(selector) = selection.selector else {
-        // When values are missing, that nothing fits is not known.
-        if let Some(failure) = unread.into_iter().next() {
-            return Err(failure);
-        }
-        return Err(Failure::new(
-            GapKind::NotRelevant,
-            format!("no stream in the window is labelled with what the alert names ({})", selection.dropped.join(", ")),
-        )
-        .with_hint(format!("its labels are {}; write the query yourself", listed(&names, 12))));
-    };
-    let known = |label: &&&'static str| names.iter().any(|name| name == **label);
-    let mut levels: Vec<&'static str> = level::LABELS.iter().filter(known).copied().collect();
-    // Loki 3 adds `service_name` to streams and `detected_level` to lines; only the first is among the names.
-    if names.iter().any(|name| name == "service_name") && !levels.contains(&"detected_level") {
-        levels.push("detected_level");
-    }
-    Ok(Plan { selector, dropped: selection.dropped, levels, unread })
-}
-
-struct Discovered {
-    names: Vec<String>,
-    values: BTreeMap<String, Vec<String>>,
-    unread: Vec<Failure>,
-}
-
-/// Asks for the names of labels and, at once, for the values of those that are most likely there; when that does not
-/// find all that is sought, for the values of others that are there.
-async fn discover(
-    backend: &Backend,
-    operation: &str,
-    sought: &[Sought],
-    window: &Window,
-) -> Result<Discovered, Failure> {
-    let guesses = selection::first_guess(sought);
-    let (names, first) = join(api::label_names(&backend.client, window), values(backend, &guesses, window)).await;
-    let names = names?;
-    let (mut values_of, mut unread) = first;
-    let rest: Vec<&'static str> = selection::candidates(sought, &names, &guesses);
-    if !rest.is_empty() && !selection::select(sought, &values_of).dropped.is_empty() {
-        let (more, failed) = values(backend, &rest[..rest.len().min(SECOND_ROUND)], window).await;
-        values_of.extend(more);
-        unread.extend(failed);
-    }
-    tracing::debug!(operation, labels = names.len(), asked = values_of.len(), "label names and values are known");
-    Ok(Discovered { names, values: values_of, unread })
-}
-
-async fn values(
-    backend: &Backend,
-    labels: &[&'static str],
-    window: &Window,
-) -> (BTreeMap<String, Vec<String>>, Vec<Failure>) {
-    let asked =
-        labels.iter().map(|label| async move { (*label, api::label_values(&backend.client, label, window).await) });
-    let (mut known, mut unread) = (BTreeMap::new(), Vec::new());
-    for (label, answered) in join_all(asked).await {
-        match answered {
-            Ok(values) => {
-                known.insert(label.to_owned(), values);
-            }
-            Err(failure) => unread.push(failure),
-        }
-    }
-    (known, unread)
-}
-
 async fn gather(backend: &Backend, operation: &str, plan: Plan, window: Window) -> Answer {
-    let client = &backend.client;
-    let by_words = plan.selector.lines_matching(level::TROUBLE_WORDS);
-    let by_level =
-        (!plan.levels.is_empty()).then(|| plan.selector.labels_matching(&plan.levels, level::TROUBLE_LEVELS));
-    let everything = plan.selector.to_string();
-    let incident =
-        Cut { from: window.start, to: window.end, limit: TROUBLE_LINES, oldest_first: true, every_seconds: None };
-    // Of the baseline what is nearest to the incident.
-    let baseline = Cut { from: window.baseline_start, to: window.start, oldest_first: false, ..incident };
-    let thinned = |cut: Cut| Cut {
-        limit: SAMPLE_LINES,
-        every_seconds: Some((cut.to.duration_since(cut.from).as_secs_f64() / SAMPLE_LINES as f64).max(0.001)),
-        ..cut
+    let selector = &plan.selector;
+    let by_label = |levels: &str| (!plan.levels.is_empty()).then(|| selector.labels_matching(&plan.levels, levels));
+    let words = selector.lines_matching(level::ERROR_WORDS);
+    let everything = selector.to_string();
+    let whole = Stretch { before: window.start, after: window.end, lines: ERROR_LINES, thin: false };
+    let near = Stretch {
+        before: earlier(window.onset, SignedDuration::from_mins(5)).max(window.start),
+        after: later(window.onset, SignedDuration::from_mins(10)).min(window.end),
+        lines: SAMPLE_LINES,
+        thin: true,
     };
-    let around_onset = thinned(Cut {
-        from: earlier(window.onset, SignedDuration::from_mins(5)).max(window.start),
-        to: later(window.onset, SignedDuration::from_mins(10)).min(window.end),
-        ..incident
-    });
+    let classes = [
+        Class {
+            what: "of errors",
+            queries: std::iter::once(words.clone()).chain(by_label(level::ERROR_LEVELS)).collect(),
+            stretch: whole,
+        },
+        Class {
+            what: "of warnings",
+            queries: vec![
+                by_label(level::WARNING_LEVELS).unwrap_or_else(|| selector.lines_matching(level::WARNING_WORDS)),
+            ],
+            stretch: Stretch { lines: WARNING_LINES, ..whole },
+        },
+        Class { what: "of a sample of all lines", queries: vec![everything.clone()], stretch: near },
+    ];
     let step = api::step_seconds(&window);
-    let (trouble_count, all_count) = (count(&by_words, step), count(&everything, step));
-
-    let words = join(api::lines(client, &by_words, incident).boxed(), api::lines(client, &by_words, baseline).boxed());
-    let levels =
-        OptionFuture::from(by_level.as_ref().map(|query| {
-            join(api::lines(client, query, incident).boxed(), api::lines(client, query, baseline).boxed())
-        }));
-    let sample = join(
-        api::lines(client, &everything, around_onset).boxed(),
-        api::lines(client, &everything, thinned(baseline)).boxed(),
-    );
+    let (error_count, all_count) = (count(&words, step), count(&everything, step));
+    let client = &backend.client;
     let counts = join(
-        api::whole_window(client, &trouble_count, &window, 1).boxed(),
+        api::whole_window(client, &error_count, &window, 1).boxed(),
         api::whole_window(client, &all_count, &window, 1).boxed(),
     );
-    let ((words, levels), (sample, counts)) = join(join(words, levels), join(sample, counts)).await;
+    let lines = join_all(classes.iter().map(|class| class.ask(backend, &window).boxed()));
+    let (lines, counts) = join(lines, counts).await;
 
     let mut answer = Answer::default();
     answer.gaps.extend(plan.unread.iter().cloned().map(|failure| backend.gap(operation, failure)));
     let scope = Scope { backend, operation, window, dropped: &plan.dropped };
-    let queries: Vec<&str> = [Some(by_words.as_str()), by_level.as_deref()].into_iter().flatten().collect();
-    let mut asked = vec![words];
-    asked.extend(levels);
-    scope.lines("of warnings and errors", &queries, asked, TROUBLE_LINES, &mut answer);
-    scope.lines("of a sample of all lines", &[&everything], vec![sample], SAMPLE_LINES, &mut answer);
-    scope.counted("lines of warnings and errors", &trouble_count, Meaning::Errors, step, counts.0, &mut answer);
+    for (class, asked) in classes.iter().zip(lines) {
+        scope.lines(class, asked, &mut answer);
+    }
+    scope.counted("lines of errors", &error_count, Meaning::Errors, step, counts.0, &mut answer);
     scope.counted("lines", &all_count, Meaning::Other, step, counts.1, &mut answer);
     answer
+}
+
+/// Lines of one kind, that one or more queries find.
+struct Class {
+    what: &'static str,
+    queries: Vec<String>,
+    stretch: Stretch,
+}
+
+/// How far around the onset lines of a class are asked for, and how many.
+#[derive(Clone, Copy)]
+struct Stretch {
+    /// From when on, up to the onset; the nearest lines to the onset first.
+    before: Timestamp,
+    /// Up to when, from the onset on; the nearest lines to the onset first.
+    after: Timestamp,
+    /// Most lines before the onset, after it, and in the baseline.
+    lines: usize,
+    /// Whether lines are spread over the time instead of taken as they come.
+    thin: bool,
+}
+
+/// What one query of a class answered.
+struct Asked {
+    before: Result<Lines, Failure>,
+    after: Result<Lines, Failure>,
+    baseline: Result<Lines, Failure>,
+}
+
+impl Class {
+    /// Asks each query for what came before the onset, after it, and in the baseline. The alert's onset lies between
+    /// the first two, so that lines which are always there never crowd out those around it.
+    async fn ask(&self, backend: &Backend, window: &Window) -> Vec<Asked> {
+        let Stretch { before, after, lines, thin } = self.stretch;
+        let cut = |from: Timestamp, to: Timestamp, oldest_first: bool| {
+            let spread = (to.duration_since(from).as_secs_f64() / lines as f64).max(0.001);
+            Cut { from, to, limit: lines, oldest_first, every_seconds: thin.then_some(spread) }
+        };
+        let cuts = [
+            cut(before, window.onset, false),
+            cut(window.onset, after, true),
+            cut(window.baseline_start, window.start, false),
+        ];
+        join_all(self.queries.iter().map(|query| async move {
+            let [before, after, baseline] = cuts.map(|cut| ask(backend, query, cut).boxed());
+            let (before, (after, baseline)) = join(before, join(after, baseline)).await;
+            Asked { before, after, baseline }
+        }))
+        .await
+    }
+}
+
+/// The lines of one query and cut; a cut of no length has none (an alert can begin now).
+async fn ask(backend: &Backend, query: &str, cut: Cut) -> Result<Lines, Failure> {
+    if cut.from >= cut.to { Ok(Lines::default()) } else { api::lines(&backend.client, query, cut).await }
 }
 
 /// What all evidence of one gathering has in common.
@@ -250,54 +213,62 @@ struct Scope<'a> {
     dropped: &'a [String],
 }
 
-type Asked = (Result<Lines, Failure>, Result<Lines, Failure>);
-
 impl Scope<'_> {
-    /// Evidence of lines that were asked for by one or more queries, each over incident and baseline. Without the
-    /// incident there is none: lines of the baseline alone would look as if nothing had happened.
-    fn lines(&self, what: &str, queries: &[&str], asked: Vec<Asked>, limit: usize, answer: &mut Answer) {
-        let mut notes = Vec::new();
+    /// Evidence of the lines of a class. A query whose incident was not answered as a whole tells nothing: what is
+    /// left of it would look as if nothing had happened.
+    fn lines(&self, class: &Class, asked: Vec<Asked>, answer: &mut Answer) {
+        let what = class.what;
+        let limit = class.stretch.lines;
+        let full = |found: &Lines| found.entries.len() >= limit;
         let (mut incident, mut baseline): (Vec<Lines>, Vec<Lines>) = (Vec::new(), Vec::new());
-        // From when on, and up to when, some lines are missing since there were too many.
-        let (mut missing_after, mut missing_before): (Option<Timestamp>, Option<Timestamp>) = (None, None);
-        for (of_incident, of_baseline) in asked {
-            match of_incident {
-                Ok(found) => {
-                    if let Some(last) = found.entries.last().filter(|_| found.entries.len() >= limit) {
-                        missing_after = Some(missing_after.map_or(last.time, |known| known.min(last.time)));
-                    }
-                    incident.push(found);
+        // Between which times, and in the baseline from when on, nothing is missing.
+        let (mut from, mut to, mut baseline_from): (Option<Timestamp>, Option<Timestamp>, Option<Timestamp>) =
+            (None, None, None);
+        let (mut no_incident, mut no_baseline) = (false, false);
+        for Asked { before, after, baseline: earlier } in asked {
+            match (before, after) {
+                (Ok(before), Ok(after)) => {
+                    from = from.max(before.entries.first().filter(|_| full(&before)).map(|line| line.time));
+                    let last = after.entries.last().filter(|_| full(&after)).map(|line| line.time);
+                    to = to.into_iter().chain(last).min();
+                    incident.extend([before, after]);
                 }
-                Err(failure) => answer.gaps.push(self.backend.gap(self.operation, failure)),
+                (before, after) => {
+                    no_incident = true;
+                    let failures = [before.err(), after.err()].into_iter().flatten();
+                    answer.gaps.extend(failures.map(|failure| self.backend.gap(self.operation, failure)));
+                }
             }
-            match of_baseline {
-                Ok(found) => {
-                    if let Some(first) = found.entries.first().filter(|_| found.entries.len() >= limit) {
-                        missing_before = Some(missing_before.map_or(first.time, |known| known.max(first.time)));
-                    }
-                    baseline.push(found);
+            match earlier {
+                Ok(earlier) => {
+                    baseline_from =
+                        baseline_from.max(earlier.entries.first().filter(|_| full(&earlier)).map(|line| line.time));
+                    baseline.push(earlier);
                 }
                 Err(failure) => {
-                    notes.push("the baseline, or a part of it, could not be read".to_owned());
+                    no_baseline = true;
                     answer.gaps.push(self.backend.gap(self.operation, failure));
                 }
             }
         }
-        if let Some(time) = missing_after {
-            notes.push(format!(
-                "only the first {limit} lines of the incident were asked for; some after {} are missing",
-                clock(time)
-            ));
-        }
-        if let Some(time) = missing_before {
-            notes.push(format!(
-                "only the last {limit} lines of the baseline were asked for; some before {} are missing",
-                clock(time)
-            ));
-        }
-        notes.dedup();
         if incident.is_empty() {
             return;
+        }
+        let mut notes = Vec::new();
+        match (from, to) {
+            (None, None) => {}
+            (Some(from), None) => notes.push(format!("too many lines: before {} some are missing", clock(from))),
+            (None, Some(to)) => notes.push(format!("too many lines: after {} some are missing", clock(to))),
+            (Some(from), Some(to)) => {
+                notes.push(format!("too many lines: before {} and after {} some are missing", clock(from), clock(to)));
+            }
+        }
+        notes.extend(baseline_from.map(|time| format!("of the baseline only lines after {} are kept", clock(time))));
+        if no_incident {
+            notes.push("a part of what was asked for could not be read".to_owned());
+        }
+        if no_baseline {
+            notes.push("the baseline, or a part of it, could not be read".to_owned());
         }
         notes.extend(oddities(&incident.iter().chain(&baseline).collect::<Vec<_>>()));
         let incident = distinct(incident);
@@ -317,10 +288,10 @@ impl Scope<'_> {
         lines.extend(incident);
         super::wire::sort(&mut lines);
         let data = EvidenceData::Logs { lines };
-        let mut evidence = self.backend.evidence(self.operation, queries.join("\n"), self.window, summary, data);
+        let mut evidence = self.backend.evidence(self.operation, class.queries.join("\n"), self.window, summary, data);
         // A link opens one query.
         evidence.origin.link =
-            queries.first().and_then(|query| (self.backend.links)(LinkTarget::Query(query), &self.window));
+            class.queries.first().and_then(|query| (self.backend.links)(LinkTarget::Query(query), &self.window));
         evidence.truncated = told(&notes);
         answer.evidence.push(evidence);
     }
@@ -405,14 +376,6 @@ fn told(notes: &[String]) -> Option<String> {
 
 fn plural(count: usize, word: &str) -> String {
     if count == 1 || word.ends_with('s') { word.to_owned() } else { format!("{word}s") }
-}
-
-fn listed(names: &[String], most: usize) -> String {
-    match names.len() {
-        0 => "none".to_owned(),
-        count if count <= most => names.join(", "),
-        count => format!("{} and {} more", names[..most].join(", "), count - most),
-    }
 }
 
 /// A time as a report's reader compares it: UTC, to the second.

@@ -12,15 +12,20 @@ use serde_json::Value as Json;
 /// Labels that hold a level, strongest first: what the sender said before what Loki guessed.
 pub const LABELS: &[&str] = &["level", "severity_text", "severity", "log_level", "loglevel", "lvl", "detected_level"];
 
-/// Levels worth reading first, as a regular expression for a whole label value.
-pub const TROUBLE_LEVELS: &str = "(?i)(warn(ing)?|err(or)?|crit(ical)?|fatal|panic|alert|emerg(ency)?|severe)";
+/// Levels of errors, as a regular expression for a whole label value.
+pub const ERROR_LEVELS: &str = "(?i)(err(or)?|crit(ical)?|fatal|panic|alert|emerg(ency)?|severe)";
 
-/// Words that a line worth reading first contains, as a regular expression (RE2).
-pub const TROUBLE_WORDS: &str = concat!(
-    r"(?i)(\b(warn(ing)?|err(or)?s?|crit(ical)?|fatal|panic(ked)?|severe|fail(s|ed|ure|ures)?|denied|refused|",
-    r"timed? ?out|timeout|unavailable|unreachable|exhausted|killed|oom(killed)?|abort(ed)?|rejected|traceback)\b",
-    r"|exception|error)"
+/// Levels of warnings, as a regular expression for a whole label value.
+pub const WARNING_LEVELS: &str = "(?i)warn(ing)?";
+
+/// Words of lines that tell of an error, as a regular expression (RE2).
+pub const ERROR_WORDS: &str = concat!(
+    r"(?i)(\b(err|crit(ical)?|fatal|panic(ked)?|severe|fail(s|ed|ure|ures)?|denied|refused|timed? ?out|timeout|",
+    r"unavailable|unreachable|exhausted|killed|oom(killed)?|abort(ed)?|rejected|traceback)\b|exception|error)"
 );
+
+/// Words of lines that warn, as a regular expression (RE2).
+pub const WARNING_WORDS: &str = r"(?i)\bwarn(ing)?\b";
 
 /// Most bytes of a line that are looked at.
 const LOOKED_AT: usize = 16 * 1024;

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub mod declaration;
+mod discovery;
 pub(crate) mod gather;
 pub mod level;
 pub mod logql;
@@ -38,7 +39,7 @@ const FIELDS: HttpFields = HttpFields::at("base_url")
 const QUERIES: &[Query] = &[
     Query {
         name: LOGS,
-        summary: "lines of warnings and errors, a sample of all lines, and counts, of what the alert's labels name",
+        summary: "lines of errors and of warnings, a sample of all lines, and counts, of what the alert's labels name",
         input: LOGS_INPUT,
         bounds: BOUNDS,
         relevance: logs_relevance,

@@ -86,6 +86,14 @@ pub(super) const KNOWN: &[Known] = &[
     .apart(&["statefulset"])
     .instead_of(&["kube_statefulset_status_replicas"]),
     Known::of(
+        "restarts of containers",
+        Meaning::Restarts,
+        None,
+        &["kube_pod_container_status_restarts_total"],
+        "sum by ($G) ($0)",
+    )
+    .apart(&["pod", "container"]),
+    Known::of(
         "containers killed since memory ran out",
         Meaning::Restarts,
         None,
@@ -307,14 +315,6 @@ pub(super) const KNOWN: &[Known] = &[
 
 /// What tells something about a process when nothing better does.
 pub(super) const RUNTIME: &[Known] = &[
-    Known::of(
-        "restarts of containers",
-        Meaning::Restarts,
-        None,
-        &["kube_pod_container_status_restarts_total"],
-        "sum by ($G) ($0)",
-    )
-    .apart(&["pod", "container"]),
     Known::of("goroutines", Meaning::Other, None, &["go_goroutines"], "$0"),
     Known::of("starts of processes", Meaning::Restarts, None, &["process_start_time_seconds"], "changes($0[$R])"),
     Known::of(

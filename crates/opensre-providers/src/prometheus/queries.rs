@@ -1,7 +1,7 @@
 //! The queries as the registry has them, and the probe. What each asks is independent of how the API is reached, so
 //! that others who speak it ([`crate::victoriametrics`], [`crate::grafana`]) offer the same.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join};
@@ -175,23 +175,43 @@ pub(crate) async fn prove(client: &Client) -> Result<Probe, Failure> {
     Ok(Probe::passed("the API answers queries").with("version", version))
 }
 
-/// Which rules the alert may come from: one input for each alert name in it, with the expression where the alert's
-/// own link has one.
+/// Most rules of one alert that are asked for.
+const MOST_RULES: usize = 4;
+
+/// Which rules the alert may come from: one input for each alert name in it. The expression of the alert's own link
+/// goes along where there is one name alone, since nothing says which of several it belongs to.
 fn rules_of(alert: &Alert) -> Relevance {
-    let expression = alert.references.expression.as_deref();
-    let mut seen = BTreeSet::new();
-    let mut inputs = Vec::new();
-    for labels in subject::subjects(alert).0 {
-        let name = labels.get("alertname").filter(|name| !name.trim().is_empty());
-        if (name.is_none() && expression.is_none()) || !seen.insert(name.cloned()) {
-            continue;
+    let mut of_name: BTreeMap<String, Labels> = BTreeMap::new();
+    for item in &alert.items {
+        let labels: Labels = alert.labels.iter().chain(&item.labels).map(|(k, v)| (k.clone(), v.clone())).collect();
+        if let Some(name) = name_in(&labels) {
+            of_name.entry(name).or_insert(labels);
         }
-        let mut input = subject::input(&labels);
-        let texts = [("name", name.map(String::as_str)), ("expression", expression)];
-        input.0.extend(texts.into_iter().filter_map(|(key, text)| Some((key.to_owned(), text?.into()))));
-        inputs.push(input);
+    }
+    if let Some(name) = name_in(&alert.labels) {
+        of_name.entry(name).or_insert_with(|| alert.labels.clone());
+    }
+    let expression = alert.references.expression.as_deref().filter(|_| of_name.len() <= 1);
+    let mut inputs: Vec<Input> = of_name
+        .into_iter()
+        .take(MOST_RULES)
+        .map(|(name, labels)| {
+            let mut input = subject::input(&labels);
+            input.0.insert("name".to_owned(), name.into());
+            input
+        })
+        .collect();
+    if let Some(expression) = expression {
+        if inputs.is_empty() {
+            inputs.push(subject::input(&alert.labels));
+        }
+        inputs[0].0.insert("expression".to_owned(), expression.into());
     }
     if inputs.is_empty() { Relevance::Skip("the alert names no rule") } else { Relevance::Ask(inputs) }
+}
+
+fn name_in(labels: &Labels) -> Option<String> {
+    labels.get("alertname").filter(|name| !name.trim().is_empty()).cloned()
 }
 
 fn related_to(alert: &Alert) -> Relevance {

@@ -47,8 +47,11 @@ pub(crate) fn of_series(title: &str, series: &[Series], unit: Option<&str>, wind
 
 /// Labels as a person reads them, without the name of the metric.
 pub(crate) fn named(labels: &Labels) -> String {
-    let pairs: Vec<String> =
-        labels.iter().filter(|(name, _)| *name != "__name__").map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<String> = labels
+        .iter()
+        .filter(|(name, _)| *name != "__name__")
+        .map(|(name, value)| format!("{name}={}", short(value)))
+        .collect();
     pairs.join(" ")
 }
 

@@ -148,7 +148,7 @@ fn provisioned() -> Json {
              "model": {"type": "reduce", "reducer": "last", "expression": "A", "refId": "B"}},
             {"refId": "C", "relativeTimeRange": {"from": 0, "to": 0}, "datasourceUid": "__expr__",
              "model": {"type": "threshold", "expression": "B", "refId": "C",
-                       "conditions": [{"evaluator": {"type": "gt", "params": [0.05]}, "type": "query"}]}},
+                       "conditions": [{"evaluator": {"type": "gt", "params": [0.05]}, "query": {"params": ["C"]}, "type": "query"}]}},
         ],
     })
 }

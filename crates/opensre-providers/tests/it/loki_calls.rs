@@ -32,21 +32,29 @@ fn ranged(seen: &Seen) -> Json {
         };
         return json!({"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": points}]}});
     }
-    let baseline = seen.parameter("end") == nanoseconds("12:00:00");
-    let entries = match (query.contains("|~"), query.contains("| level"), baseline) {
-        (true, _, false) => json!([
-            [nanoseconds("12:14:00"), "level=error payment refused"],
-            [nanoseconds("12:15:00"), "connection refused"]
-        ]),
-        (true, _, true) => json!([[nanoseconds("11:30:00"), "level=warn slow"]]),
-        // The first is found by its words too.
-        (_, true, false) => json!([
-            [nanoseconds("12:14:00"), "level=error payment refused"],
-            [nanoseconds("12:16:00"), "no stock left"]
-        ]),
-        (_, true, true) => json!([]),
-        (_, _, false) => json!([[nanoseconds("12:13:00"), "order placed"]]),
-        (_, _, true) => json!([[nanoseconds("11:13:00"), "order placed"]]),
+    let part = if seen.parameter("end") == nanoseconds("12:00:00") {
+        "baseline"
+    } else if seen.parameter("end") == nanoseconds("12:15:00") {
+        "before"
+    } else {
+        "after"
+    };
+    let kind = match (query.contains("|~"), query.contains("| level=~\"(?i)warn"), query.contains("| level")) {
+        (true, ..) => "words",
+        (_, true, _) => "warnings",
+        (_, _, true) => "levels",
+        _ => "all",
+    };
+    let entries = match (kind, part) {
+        // A line can be found by its words and by its level.
+        ("words" | "levels", "before") => json!([[nanoseconds("12:14:00"), "level=error payment refused"]]),
+        ("words", "after") => json!([[nanoseconds("12:15:00"), "connection refused"]]),
+        ("levels", "after") => json!([[nanoseconds("12:16:00"), "no stock left"]]),
+        ("words", _) => json!([[nanoseconds("11:30:00"), "level=error slow"]]),
+        ("warnings", "baseline") => json!([[nanoseconds("11:10:00"), "level=warn deprecated"]]),
+        ("all", "before") => json!([[nanoseconds("12:13:00"), "order placed"]]),
+        ("all", "baseline") => json!([[nanoseconds("11:13:00"), "order placed"]]),
+        _ => json!([]),
     };
     json!({"status": "success", "data": {"resultType": "streams", "result": [{"stream": {"app": "checkout"}, "values": entries}]}})
 }
@@ -61,18 +69,20 @@ async fn the_logs_of_a_service_before_and_since() {
     let access = access(&PROVIDER, &[("base_url", &stub.url), ("org_id", "shop"), ("bearer_token", "t0ken")]);
     let answer = ask(&PROVIDER, &access, "logs", &of_checkout()).await;
     assert_eq!(reasons(&answer), Vec::<&str>::new());
+    let dropped = "; not narrowed by region=eu, which is not there";
     assert_eq!(
         summaries(&answer),
         [
-            "3 lines of warnings and errors, 1 in the baseline; the first at 12:14:00Z; not narrowed by region=eu, which is not there",
-            "1 line of a sample of all lines, 1 in the baseline; the first at 12:13:00Z; not narrowed by region=eu, which is not there",
-            "4 lines of warnings and errors since 12:00:00Z, 0 in the baseline",
+            &format!("3 lines of errors, 1 in the baseline; the first at 12:14:00Z{dropped}"),
+            &format!("0 lines of warnings, 1 in the baseline{dropped}"),
+            &format!("1 line of a sample of all lines, 1 in the baseline; the first at 12:13:00Z{dropped}"),
+            "4 lines of errors since 12:00:00Z, 0 in the baseline",
             "50 lines since 12:00:00Z, 10 in the baseline",
         ]
     );
     assert_eq!(
         messages(&answer.evidence[0]),
-        ["level=warn slow", "level=error payment refused", "connection refused", "no stock left"]
+        ["level=error slow", "level=error payment refused", "connection refused", "no stock left"]
     );
     let origin = &answer.evidence[0].origin;
     assert_eq!(
@@ -83,7 +93,7 @@ async fn the_logs_of_a_service_before_and_since() {
     assert!(link.path().ends_with("/loki/api/v1/query_range"));
     assert!(!origin.link.as_ref().unwrap().contains("t0ken"));
 
-    let EvidenceData::Metrics { meaning, series, .. } = &answer.evidence[2].data else { panic!("counts are metrics") };
+    let EvidenceData::Metrics { meaning, series, .. } = &answer.evidence[3].data else { panic!("counts are metrics") };
     assert_eq!(*meaning, Meaning::Errors);
     let [series] = series.as_slice() else { panic!("one series") };
     // 105 minutes in steps of 45 s; steps without lines count zero.
@@ -92,7 +102,7 @@ async fn the_logs_of_a_service_before_and_since() {
 
     // Every query keeps to the streams of this service, and to the window.
     let ranges = stub.asked("/loki/api/v1/query_range");
-    assert_eq!(ranges.len(), 8);
+    assert_eq!(ranges.len(), 14);
     for seen in &ranges {
         assert!(seen.parameter("query").contains(r#"{app="checkout", environment="prod"}"#), "{seen:?}");
         assert!(seen.parameter("start") >= nanoseconds("11:00:00").as_str());
@@ -130,17 +140,33 @@ async fn what_no_stream_is_labelled_with_is_a_gap_and_sends_no_query() {
 
 #[tokio::test]
 async fn a_failed_incident_is_a_gap_and_never_looks_like_quiet() {
-    let stub = Stub::start(|seen| match seen.parameter("end") {
-        _ if seen.path != "/loki/api/v1/query_range" || seen.parameter("query").starts_with("sum(") => loki(seen),
-        end if end == nanoseconds("12:00:00") => loki(seen),
-        _ => Said::Status(500),
+    let stub = Stub::start(|seen| {
+        let lines = seen.path == "/loki/api/v1/query_range" && !seen.parameter("query").starts_with("sum(");
+        if lines && seen.parameter("start") == nanoseconds("12:15:00") { Said::Status(500) } else { loki(seen) }
     })
     .await;
     let access = access(&PROVIDER, &[("base_url", &stub.url)]);
     let answer = ask(&PROVIDER, &access, "logs", &of_checkout()).await;
     assert!(answer.evidence.iter().all(|evidence| evidence.data.kind() == "metrics"), "{:?}", summaries(&answer));
-    assert_eq!(answer.gaps.len(), 3);
+    assert_eq!(answer.gaps.len(), 4);
     assert!(answer.gaps.iter().all(|gap| gap.kind == GapKind::Failed && gap.operation.as_deref() == Some("logs")));
+}
+
+#[tokio::test]
+async fn errors_that_one_of_two_queries_found_are_told_with_what_is_missing() {
+    let stub =
+        Stub::start(|seen| if seen.parameter("query").contains("| level") { Said::Status(400) } else { loki(seen) })
+            .await;
+    let access = access(&PROVIDER, &[("base_url", &stub.url)]);
+    let answer = ask(&PROVIDER, &access, "logs", &of_checkout()).await;
+    assert_eq!(
+        messages(&answer.evidence[0]),
+        ["level=error slow", "level=error payment refused", "connection refused"]
+    );
+    assert_eq!(
+        answer.evidence[0].truncated.as_deref(),
+        Some("a part of what was asked for could not be read; the baseline, or a part of it, could not be read")
+    );
 }
 
 #[tokio::test]
@@ -156,21 +182,27 @@ async fn a_failed_baseline_is_told_with_the_lines() {
     let access = access(&PROVIDER, &[("base_url", &stub.url)]);
     let answer = ask(&PROVIDER, &access, "logs", &of_checkout()).await;
     assert_eq!(messages(&answer.evidence[0]).len(), 3);
-    assert!(answer.evidence[0].truncated.as_ref().unwrap().contains("baseline"));
+    assert_eq!(answer.evidence[0].truncated.as_deref(), Some("the baseline, or a part of it, could not be read"));
     assert!(answer.gaps.iter().all(|gap| gap.kind == GapKind::RateLimited));
 }
 
 #[tokio::test]
-async fn more_lines_than_are_asked_for_are_told() {
+async fn of_too_many_lines_those_around_the_onset_are_kept_and_the_rest_is_told() {
     let stub = Stub::start(|seen| {
         let query = seen.parameter("query");
-        if seen.path == "/loki/api/v1/query_range" && query.contains("|~") && !query.starts_with("sum(") {
-            let limit: i64 = seen.parameter("limit").parse().unwrap();
-            let start: i64 = seen.parameter("start").parse().unwrap();
-            let entries: Vec<Json> = (0..limit).map(|at| json!([(start + at * 1_000_000_000).to_string(), format!("error {at}")])).collect();
-            return Said::Json(json!({"status": "success", "data": {"resultType": "streams", "result": [{"stream": {}, "values": entries}]}}));
+        if seen.path != "/loki/api/v1/query_range" || !query.contains("|~") || query.starts_with("sum(") {
+            return loki(seen);
         }
-        loki(seen)
+        // An error each second, all the time.
+        let number = |name: &str| seen.parameter(name).parse::<i64>().unwrap();
+        let (start, end, limit) = (number("start"), number("end"), number("limit"));
+        let mut times: Vec<i64> = (start..end).step_by(1_000_000_000).collect();
+        if seen.parameter("direction") == "backward" {
+            times.reverse();
+        }
+        times.truncate(usize::try_from(limit).unwrap());
+        let entries: Vec<Json> = times.iter().map(|time| json!([time.to_string(), format!("error at {time}")])).collect();
+        Said::Json(json!({"status": "success", "data": {"resultType": "streams", "result": [{"stream": {}, "values": entries}]}}))
     })
     .await;
     let access = access(&PROVIDER, &[("base_url", &stub.url)]);
@@ -178,10 +210,22 @@ async fn more_lines_than_are_asked_for_are_told() {
     assert_eq!(
         answer.evidence[0].truncated.as_deref(),
         Some(
-            "only the first 500 lines of the incident were asked for; some after 12:08:19Z are missing; \
-             only the last 500 lines of the baseline were asked for; some before 11:00:00Z are missing"
+            "too many lines: before 12:08:20Z and after 12:21:39Z some are missing; \
+             of the baseline only lines after 11:53:20Z are kept"
         )
     );
+}
+
+#[tokio::test]
+async fn an_alert_that_begins_now_asks_for_nothing_after_it() {
+    let stub = Stub::start(loki).await;
+    let access = access(&PROVIDER, &[("base_url", &stub.url)]);
+    let now = opensre_model::window::Window { end: window().onset, ..window() };
+    let logs = PROVIDER.queries.iter().find(|query| query.name == "logs").unwrap();
+    let answer = (logs.run)(&access, &of_checkout(), now).await;
+    assert_eq!(reasons(&answer), Vec::<&str>::new());
+    assert_eq!(messages(&answer.evidence[0]), ["level=error slow", "level=error payment refused"]);
+    assert!(stub.asked("/loki/api/v1/query_range").iter().all(|seen| seen.parameter("start") < seen.parameter("end")));
 }
 
 #[tokio::test]
@@ -196,7 +240,7 @@ async fn a_hostile_label_of_an_alert_stays_a_value_in_every_query() {
         let access = access(&PROVIDER, &[("base_url", &stub.url)]);
         ask(&PROVIDER, &access, "logs", &input("labels", json!({"service": hostile}))).await;
         let ranges = stub.asked("/loki/api/v1/query_range");
-        assert_eq!(ranges.len(), 8, "{hostile:?}");
+        assert_eq!(ranges.len(), 14, "{hostile:?}");
         for seen in ranges {
             let tokens = lex(seen.parameter("query")).expect("a query that can be lexed");
             let plain = |text: &str| Token::Plain(text.to_owned());
@@ -211,7 +255,7 @@ async fn a_hostile_label_of_an_alert_stays_a_value_in_every_query() {
 async fn a_written_query_yields_lines_or_series() {
     let stub = Stub::start(loki).await;
     let access = access(&PROVIDER, &[("base_url", &stub.url)]);
-    let lines = ask(&PROVIDER, &access, "query", &input("query", json!(r#"{app="checkout"}"#))).await;
+    let lines = ask(&PROVIDER, &access, "query", &input("query", json!(r#"{app="checkout"} |~ "x""#))).await;
     assert_eq!(summaries(&lines), ["1 line"]);
     let counted = r#"sum(count_over_time({app="checkout"} [1m]))"#;
     let series = ask(&PROVIDER, &access, "query", &input("query", json!(counted))).await;

@@ -326,7 +326,7 @@ fn levels_are_told_from_labels_json_pairs_and_words() {
 
 #[test]
 fn what_is_worth_reading_first_is_what_went_wrong() {
-    let words = regex::Regex::new(level::TROUBLE_WORDS).unwrap();
+    let words = regex::Regex::new(level::ERROR_WORDS).unwrap();
     for line in [
         "dial tcp: connection refused",
         "NullPointerException",
@@ -340,8 +340,9 @@ fn what_is_worth_reading_first_is_what_went_wrong() {
     for line in ["order placed", "GET /cart 200 12ms", "forewarned", "unfailing"] {
         assert!(!words.is_match(line), "{line}");
     }
-    let levels = regex::Regex::new(&format!("^(?:{})$", level::TROUBLE_LEVELS)).unwrap();
-    assert!(
-        levels.is_match("WARNING") && levels.is_match("err") && !levels.is_match("info") && !levels.is_match("errors")
-    );
+    let levels = regex::Regex::new(&format!("^(?:{})$", level::ERROR_LEVELS)).unwrap();
+    assert!(levels.is_match("FATAL") && levels.is_match("err"));
+    assert!(!levels.is_match("warn") && !levels.is_match("errors"));
+    let warnings = regex::Regex::new(level::WARNING_WORDS).unwrap();
+    assert!(warnings.is_match("[WARN] slow") && warnings.is_match("a warning") && !warnings.is_match("forewarned"));
 }

@@ -1,10 +1,18 @@
 //! The tests of this crate, in one binary.
 
+mod catalogue;
+mod access;
+mod alertmanager;
 mod grafana_calls;
 mod grafana_formats;
+mod lab;
 mod loki_calls;
 mod loki_formats;
+mod prometheus_calls;
+mod prometheus_expression;
+mod prometheus_formats;
+mod prometheus_metrics;
+mod prometheus_promql;
 mod stub;
 mod tempo_calls;
 mod tempo_formats;
-mod catalogue;

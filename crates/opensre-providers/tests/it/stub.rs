@@ -26,6 +26,8 @@ pub(crate) struct Seen {
     pub(crate) path: String,
     /// Query parameters, decoded; the last of a name counts.
     pub(crate) query: BTreeMap<String, String>,
+    /// Query parameters, decoded, all of them in order.
+    pub(crate) parameters: Vec<(String, String)>,
     /// Headers.
     pub(crate) headers: BTreeMap<String, String>,
 }
@@ -33,6 +35,11 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn parameter(&self, name: &str) -> &str {
         self.query.get(name).map_or("", String::as_str)
+    }
+
+    /// All values of a parameter that is there several times.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.parameters.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).collect()
     }
 }
 
@@ -94,7 +101,8 @@ fn read(request: &Request) -> Seen {
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
         .collect();
-    Seen { path: decoded, query: url.query_pairs().into_owned().collect(), headers }
+    let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    Seen { path: decoded, query: parameters.iter().cloned().collect(), parameters, headers }
 }
 
 fn said(said: Said) -> Response {
