@@ -59,7 +59,7 @@ pub struct Endpoint {
 #[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) config: rustls::ClientConfig,
-    key: String,
+    key: [u8; 32],
 }
 
 impl Endpoint {
@@ -118,10 +118,10 @@ impl Endpoint {
 
     /// Sets a TLS configuration that was made elsewhere, with a client certificate say; it replaces [`Endpoint::tls`].
     /// `key` tells it apart from others (two endpoints with the same key share connections); it may hold secrets, since
-    /// it is only ever hashed.
+    /// only its hash is kept.
     #[must_use]
-    pub fn prepared_tls(mut self, config: rustls::ClientConfig, key: impl Into<String>) -> Self {
-        self.prepared = Some(Prepared { config, key: key.into() });
+    pub fn prepared_tls(mut self, config: rustls::ClientConfig, key: impl AsRef<[u8]>) -> Self {
+        self.prepared = Some(Prepared { config, key: Sha256::digest(key.as_ref()).into() });
         self
     }
 
@@ -213,8 +213,7 @@ impl Endpoint {
         add(if self.tls.verify { "verify" } else { "trust" });
         add(&self.tls.ca_bundle.as_deref().map(|path| path.display().to_string()).unwrap_or_default());
         if let Some(prepared) = &self.prepared {
-            add("prepared");
-            add(&prepared.key);
+            add(&format!("prepared {:?}", prepared.key));
         }
         if let Some(proxy) = &self.proxy {
             add("proxy");

@@ -34,9 +34,9 @@ pub(crate) fn build(endpoint: &Endpoint, options: &HttpOptions) -> Result<reqwes
     let plain = endpoint.base.scheme() == "http" && (loopback || options.proxies != Proxies::Environment);
     if let (Some(prepared), false) = (&endpoint.prepared, plain) {
         builder = builder.tls_backend_preconfigured(prepared.config.clone());
-        return builder.build().map_err(|_| {
-            HttpFailure::new(FailureKind::Tls, &endpoint.label, "the TLS configuration cannot be used")
-        });
+        return builder
+            .build()
+            .map_err(|_| HttpFailure::new(FailureKind::Tls, &endpoint.label, "the TLS configuration cannot be used"));
     }
     builder = match &endpoint.tls {
         _ if plain => builder.tls_certs_only(std::iter::empty()),

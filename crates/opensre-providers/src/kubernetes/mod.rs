@@ -5,6 +5,8 @@
 
 pub mod declaration;
 
+mod session;
+
 use crate::driver::Provider;
 
 /// Kubernetes.

@@ -1,8 +1,8 @@
 //! The tests of this crate, in one binary.
 
-mod catalogue;
 mod access;
 mod alertmanager;
+mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
