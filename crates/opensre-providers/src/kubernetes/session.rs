@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
+use futures::future::BoxFuture;
 use kube::client::middleware::AuthLayer;
 use kube::client::{AuthError, Body, ConfigExt};
 use kube::config::{
@@ -217,17 +218,16 @@ impl Session {
 
     /// The value of `Authorization` that kube would send now. kube renews what expires, but gives it to requests only:
     /// one is sent through its layer that never leaves this function.
-    async fn token(&self) -> Result<Option<Secret>, Failure> {
-        let Some(layer) = &self.authorization else { return Ok(None) };
+    fn token(&self) -> BoxFuture<'static, Result<Option<Secret>, Failure>> {
+        let Some(layer) = &self.authorization else { return async { Ok(None) }.boxed() };
         let caught = layer.layer(tower::service_fn(|request: http::Request<Body>| async move {
             let header = request.headers().get(http::header::AUTHORIZATION);
             let value = header.and_then(|value| value.to_str().ok()).map(Secret::new);
             Ok::<_, tower::BoxError>(http::Response::new(value))
         }));
-        let caught = caught.oneshot(http::Request::new(Body::empty())).await;
-        caught
-            .map(http::Response::into_body)
-            .map_err(|_| Failure::new(GapKind::Denied, "the token could not be renewed").with_hint(LOOK_BY_HAND))
+        let renewed = |_| Failure::new(GapKind::Denied, "the token could not be renewed").with_hint(LOOK_BY_HAND);
+        let caught = caught.oneshot(http::Request::new(Body::empty()));
+        caught.map(move |outcome| outcome.map(http::Response::into_body).map_err(renewed)).boxed()
     }
 }
 
