@@ -3,6 +3,8 @@
 //! Source: "Kubernetes API Concepts" (chunks, `410 Gone` of a stale continue token, `PartialObjectMetadataList`, field
 //! selectors), the API reference's pages of the kinds, and the `Status` object with which every refusal is told.
 
+pub mod scene;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,6 +55,8 @@ pub enum Misbehaviour {
     WrongTypes,
     /// A valid list of at least that many bytes.
     Huge(usize),
+    /// 403, with the `Authorization` header in its message.
+    Echo,
 }
 
 /// A cluster. Clones are the same one.
@@ -167,7 +171,13 @@ pub fn router(cluster: &Cluster) -> Router {
                     .collect(),
             };
             let (how, now) = cluster.meet(&seen);
-            let answer = cluster.answer(&seen, &body);
+            let answer = match how {
+                Some(Misbehaviour::Echo) => {
+                    let message = format!("user with {} may not", seen.authorization);
+                    Answer::refusal(StatusCode::FORBIDDEN, "Forbidden", &message)
+                }
+                _ => cluster.answer(&seen, &body),
+            };
             send(answer, how, now).await
         }
     })
@@ -232,7 +242,7 @@ async fn send(answer: Answer, how: Option<Misbehaviour>, now: Timestamp) -> Resp
             response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
             return response;
         }
-        None => {}
+        Some(Misbehaviour::Echo) | None => {}
     }
     let pieces = stream::iter([Ok::<_, Infallible>(Bytes::from(answer.body))]);
     let mut response = Response::builder().status(answer.status).header(header::CONTENT_TYPE, answer.content_type);

@@ -77,7 +77,7 @@ impl Api {
             }
             outcome => outcome,
         }
-        .map_err(|failure| explain(failure, kind))
+        .map_err(|failure| explain_kind(failure, kind))
     }
 
     async fn pages(
@@ -178,17 +178,41 @@ fn date(reply: &Reply) -> Option<Timestamp> {
     Some(jiff::fmt::rfc2822::parse(reply.header("date")?).ok()?.timestamp())
 }
 
-/// Says which kind it was, and what to do where these words know better.
-fn explain(failure: HttpFailure, kind: Kind) -> Failure {
+/// A failure with a hint that names the kubeconfig, where an instance of Kubernetes has its settings.
+pub(super) fn explain(failure: HttpFailure) -> Failure {
+    let hint = match failure.kind {
+        FailureKind::Unauthorized => {
+            Some("renew the credentials of the context (a token or certificate may have expired)")
+        }
+        FailureKind::Tls => {
+            Some("check `certificate-authority` and the client certificate of the context in the kubeconfig")
+        }
+        FailureKind::Dns | FailureKind::Connect => {
+            Some("check `server` of the cluster in the kubeconfig, and the network (VPN?)")
+        }
+        FailureKind::NotFound | FailureKind::NotJson { .. } | FailureKind::Redirect => Some(
+            "check that `server` of the cluster in the kubeconfig is a Kubernetes API server, and that no login page \
+             stands before it",
+        ),
+        _ => None,
+    };
+    let failure = Failure::from(failure);
+    match hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
+/// The same for one kind of object.
+fn explain_kind(failure: HttpFailure, kind: Kind) -> Failure {
     let hint = match failure.kind {
         FailureKind::Forbidden => Some(format!("let the user list {} (the ClusterRole `view` has most)", kind.words)),
         FailureKind::NotFound => Some(format!("the cluster does not serve {}/{}", kind.group, kind.plural)),
-        FailureKind::Unauthorized => Some("renew the credentials of the context in the kubeconfig".to_owned()),
         _ => None,
     };
-    let mut failure = Failure::from(failure).about(kind.words);
-    if hint.is_some() {
-        failure.hint = hint;
+    let failure = explain(failure).about(kind.words);
+    match hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
     }
-    failure
 }

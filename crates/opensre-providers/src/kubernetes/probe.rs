@@ -9,6 +9,7 @@ use opensre_http::{Client, FailureKind, Request};
 use opensre_model::evidence::GapKind;
 use serde_json::{Value as Json, json};
 
+use super::api::explain;
 use super::session::{self, Connection};
 use super::wire::meta::text;
 use crate::access::Access;
@@ -24,7 +25,7 @@ const NOBODY: &str = "system:anonymous";
 
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let connection = session::connect(access).await?;
-    let Connection { client, context, namespace, verified } = &connection;
+    let Connection { client, namespace, verified, .. } = &connection;
     let user = user(client).await?;
     if user.as_deref() == Some(NOBODY) {
         return Err(Failure::new(GapKind::Denied, "the cluster takes us for nobody (system:anonymous)")
@@ -45,28 +46,27 @@ async fn prove(access: &Access) -> Result<Probe, Failure> {
     let Some(place) = readable else {
         let failure = Failure::new(GapKind::Denied, format!("{known} may not list pods"))
             .with_hint("bind the user to the ClusterRole `view`, or set `namespace` to one that it may read");
-        return Ok(identify(Probe::from(failure), user, version, uid, context, client));
+        return Ok(identify(Probe::from(failure), &connection, user, version, uid));
     };
     let place = place.map_or("all namespaces".to_owned(), |name| format!("namespace {name}"));
     let unchecked = if *verified { "" } else { "; the server's certificate is not checked" };
     let probe = Probe::passed(format!("{known} may list pods in {place}{unchecked}"));
-    Ok(identify(probe, user, version, uid, context, client))
+    Ok(identify(probe, &connection, user, version, uid))
 }
 
 fn identify(
     probe: Probe,
+    connection: &Connection,
     user: Option<String>,
     version: Option<String>,
     uid: Option<String>,
-    context: &Option<String>,
-    client: &Client,
 ) -> Probe {
-    let server = client.base().host_str().map(str::to_owned);
+    let server = connection.client.base().host_str().map(str::to_owned);
     probe
         .with("user", user)
         .with("version", version)
         .with("cluster_uid", uid)
-        .with("context", context.clone())
+        .with("context", connection.context.clone())
         .with("server", server)
 }
 
@@ -77,7 +77,7 @@ async fn user(client: &Client) -> Result<Option<String>, Failure> {
     let request = Request::post_json("apis/authentication.k8s.io/v1/selfsubjectreviews", &body).is_read();
     match client.send(request).await {
         Ok(reply) => {
-            let review: Json = reply.json()?;
+            let review: Json = reply.json().map_err(explain)?;
             let user = text(&review, "/status/userInfo/username");
             user.map(Some).ok_or_else(|| {
                 Failure::nonsense("answered without a user name")
@@ -85,10 +85,7 @@ async fn user(client: &Client) -> Result<Option<String>, Failure> {
             })
         }
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-        Err(failure) if failure.kind == FailureKind::Unauthorized => {
-            Err(Failure::from(failure).with_hint("renew the credentials of the context in the kubeconfig"))
-        }
-        Err(failure) => Err(failure.into()),
+        Err(failure) => Err(explain(failure)),
     }
 }
 
@@ -104,7 +101,7 @@ async fn may_list_pods(client: &Client, namespace: Option<&str>) -> Result<bool,
         "spec": {"resourceAttributes": attributes},
     });
     let request = Request::post_json("apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &body).is_read();
-    let review: Json = client.send(request).await?.json()?;
+    let review: Json = client.send(request).await.and_then(|reply| reply.json()).map_err(explain)?;
     review.pointer("/status/allowed").and_then(Json::as_bool).ok_or_else(|| {
         Failure::nonsense("answered without saying whether we may list pods")
             .with_hint("check that the `server` in the kubeconfig is a Kubernetes API server")

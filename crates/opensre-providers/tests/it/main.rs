@@ -5,6 +5,7 @@ mod alertmanager;
 mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
+mod kubernetes_access;
 mod lab;
 mod loki_calls;
 mod loki_formats;

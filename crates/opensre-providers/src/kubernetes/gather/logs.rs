@@ -16,7 +16,7 @@ use opensre_model::window::Window;
 
 use super::pods;
 use crate::failure::Failure;
-use crate::kubernetes::api::Api;
+use crate::kubernetes::api::{Api, explain};
 use crate::kubernetes::inquiry::{BOUNDS, Inquiry};
 use crate::kubernetes::wire::pods::{Container, ContainerState, Pod};
 use crate::loki::level;
@@ -94,11 +94,11 @@ pub(crate) async fn lines(inquiry: &mut Inquiry) {
         for failure in read.failures {
             // The same refusal for every container is told once.
             if told.insert(failure.to_string()) {
-                inquiry.gap(Failure::from(failure).about(&format!("log of {}/{}", target.pod, target.container)));
+                inquiry.gap(explain(failure).about(&format!("log of {}/{}", target.pod, target.container)));
             }
         }
         if !read.query.is_empty() {
-            add(inquiry, &target, read.query, read.lines, read.cut, left.clone());
+            add(inquiry, &target, &read.query, read.lines, read.cut, left.clone());
         }
     }
 }
@@ -183,7 +183,7 @@ async fn read(api: &Api, target: &Target, window: Window) -> Read {
         }
     }
     read.lines.retain(|line| line.time >= window.baseline_start && line.time <= window.end);
-    read.lines.sort_by(|a, b| a.time.cmp(&b.time));
+    read.lines.sort_by_key(|line| line.time);
     read.lines.dedup_by(|a, b| a.time == b.time && a.message == b.message);
     read
 }
@@ -234,14 +234,7 @@ fn seconds(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
-fn add(
-    inquiry: &mut Inquiry,
-    target: &Target,
-    query: String,
-    mut lines: Vec<LogLine>,
-    cut: bool,
-    left: Option<String>,
-) {
+fn add(inquiry: &mut Inquiry, target: &Target, query: &str, mut lines: Vec<LogLine>, cut: bool, left: Option<String>) {
     let all = lines.len();
     if all > BOUNDS.rows {
         let onset = inquiry.window.onset;
@@ -254,5 +247,5 @@ fn add(
     let cut = cut.then(|| "the log is longer than what is read of it: there are holes".to_owned());
     let bad = lines.iter().filter(|line| matches!(line.level.as_deref(), Some("error" | "critical"))).count();
     let summary = format!("{all} lines of container {} of pod {}, {bad} of them errors", target.container, target.pod);
-    inquiry.add(&query, summary, &[kept, cut, left], EvidenceData::Logs { lines });
+    inquiry.add(query, summary, &[kept, cut, left], EvidenceData::Logs { lines });
 }
