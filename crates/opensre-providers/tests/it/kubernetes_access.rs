@@ -166,7 +166,7 @@ async fn what_a_context_wants_and_cannot_have_is_said() {
         (
             "    exec: {apiVersion: client.authentication.k8s.io/v1, command: x, interactiveMode: Always}\n",
             "wants to ask questions",
-            "needs nobody",
+            "need nobody",
         ),
         ("    auth-provider: {name: azure}\n", "`auth-provider: azure`", "exec plug-in"),
         ("    token: t\n    as: joe\n    as-groups: [a, b]\n", "several groups", "at most one"),

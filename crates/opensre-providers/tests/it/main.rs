@@ -6,6 +6,8 @@ mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod kubernetes_access;
+mod kubernetes_calls;
+mod kubernetes_formats;
 mod lab;
 mod loki_calls;
 mod loki_formats;
