@@ -51,9 +51,18 @@ pub struct Endpoint {
     pub(crate) label: String,
     pub(crate) base: Url,
     pub(crate) tls: Tls,
+    pub(crate) prepared: Option<Prepared>,
+    pub(crate) proxy: Option<Url>,
     auth: Auth,
     headers: Vec<(String, Secret)>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
+}
+
+/// A TLS configuration that was made elsewhere.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) config: rustls::ClientConfig,
+    key: [u8; 32],
 }
 
 impl Endpoint {
@@ -86,7 +95,16 @@ impl Endpoint {
         let _ = base.set_password(None);
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new(), signer: None })
+        Ok(Self {
+            label,
+            base,
+            tls: Tls::default(),
+            prepared: None,
+            proxy: None,
+            auth,
+            headers: Vec::new(),
+            signer: None,
+        })
     }
 
     /// Sets how calls are authenticated.
@@ -114,6 +132,23 @@ impl Endpoint {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = tls;
+        self
+    }
+
+    /// Sets a TLS configuration that was made elsewhere, with a client certificate say; it replaces [`Endpoint::tls`].
+    /// `key` tells it apart from others (two endpoints with the same key share connections); it may hold secrets, since
+    /// only its hash is kept.
+    #[must_use]
+    pub fn prepared_tls(mut self, config: rustls::ClientConfig, key: impl AsRef<[u8]>) -> Self {
+        self.prepared = Some(Prepared { config, key: Sha256::digest(key.as_ref()).into() });
+        self
+    }
+
+    /// Sets the proxy of this endpoint, stronger than [`HttpOptions::proxies`](crate::HttpOptions); a loopback host is
+    /// asked directly all the same.
+    #[must_use]
+    pub fn proxy(mut self, proxy: Url) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -198,6 +233,13 @@ impl Endpoint {
         add(self.base.as_str());
         add(if self.tls.verify { "verify" } else { "trust" });
         add(&self.tls.ca_bundle.as_deref().map(|path| path.display().to_string()).unwrap_or_default());
+        if let Some(prepared) = &self.prepared {
+            add(&format!("prepared {:?}", prepared.key));
+        }
+        if let Some(proxy) = &self.proxy {
+            add("proxy");
+            add(proxy.as_str());
+        }
         match &self.auth {
             Auth::None => add("none"),
             Auth::Bearer(token) => add(&format!("bearer {}", token.expose())),

@@ -17,20 +17,27 @@ pub(crate) fn build(endpoint: &Endpoint, options: &HttpOptions) -> Result<reqwes
         .connect_timeout(options.connect_timeout)
         .pool_max_idle_per_host(options.per_host);
     let loopback = is_loopback(&endpoint.base);
-    builder = match &options.proxies {
+    let through = |builder: reqwest::ClientBuilder, url: &Url| {
+        let proxy = reqwest::Proxy::all(url.clone()).map_err(|_| {
+            HttpFailure::new(FailureKind::Configuration, &endpoint.label, "the proxy's URL cannot be used")
+        })?;
+        Ok(builder.proxy(proxy))
+    };
+    builder = match (&endpoint.proxy, &options.proxies) {
         _ if loopback => builder.no_proxy(),
-        Proxies::Environment => builder,
-        Proxies::None => builder.no_proxy(),
-        Proxies::Through(url) => {
-            let proxy = reqwest::Proxy::all(url.clone()).map_err(|_| {
-                HttpFailure::new(FailureKind::Configuration, &endpoint.label, "the proxy's URL cannot be used")
-            })?;
-            builder.proxy(proxy)
-        }
+        (Some(url), _) | (None, Proxies::Through(url)) => through(builder, url)?,
+        (None, Proxies::Environment) => builder,
+        (None, Proxies::None) => builder.no_proxy(),
     };
     // Plain HTTP has no certificate to check: do not read the system's, which a container may not even have. Only a
     // proxy of the environment can be an https one.
     let plain = endpoint.base.scheme() == "http" && (loopback || options.proxies != Proxies::Environment);
+    if let (Some(prepared), false) = (&endpoint.prepared, plain) {
+        builder = builder.tls_backend_preconfigured(prepared.config.clone());
+        return builder
+            .build()
+            .map_err(|_| HttpFailure::new(FailureKind::Tls, &endpoint.label, "the TLS configuration cannot be used"));
+    }
     builder = match &endpoint.tls {
         _ if plain => builder.tls_certs_only(std::iter::empty()),
         Tls { ca_bundle: Some(path), .. } => builder.tls_certs_only(read_bundle(endpoint, path)?),

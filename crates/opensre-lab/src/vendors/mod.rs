@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 pub mod aws;
 pub mod datadog;
+pub mod kubernetes;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.
