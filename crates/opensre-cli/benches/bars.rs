@@ -2,6 +2,8 @@
 //! simulators with 200 ms latency. Prints a table; judges nothing. Run it with
 //! `cargo bench -p opensre-cli --bench bars`.
 
+#![expect(clippy::print_stdout, reason = "the table is the output")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
