@@ -1,5 +1,6 @@
 //! The shared HTTP layer: limits, pools and the log of calls.
 
+use std::any::{Any, TypeId};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -90,6 +91,7 @@ pub(crate) struct Shared {
     pub(crate) memo: Memo,
     hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
     pools: Mutex<HashMap<[u8; 32], reqwest::Client>>,
+    kept: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Default for Http {
@@ -110,6 +112,7 @@ impl Http {
                 memo: Memo::default(),
                 hosts: Mutex::default(),
                 pools: Mutex::default(),
+                kept: Mutex::default(),
             }),
         }
     }
@@ -123,6 +126,15 @@ impl Http {
         let pool = self.pool(&endpoint)?;
         let gate = self.gate(&endpoint.base);
         Ok(Client::new(self.clone(), endpoint, headers, pool, gate, deadline))
+    }
+
+    /// What a provider keeps between calls for as long as this layer lives (sessions of a log-in, say): one value per
+    /// type, made when it is first asked for. A provider's own type keeps it apart from the others'.
+    pub fn kept<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = kept.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default())).clone();
+        // Cannot miss: the key is the type.
+        value.downcast().unwrap_or_default()
     }
 
     /// The calls so far, in order of their end. Bounded; holds no credential.
