@@ -2,6 +2,8 @@
 
 mod access;
 mod alertmanager;
+mod argocd_calls;
+mod argocd_formats;
 mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
