@@ -208,6 +208,9 @@ impl Attempt<'_> {
         let code = status.as_u16();
         let because = if said.is_empty() { String::new() } else { format!(": {said}") };
         match code {
+            // A spent limit is told by 403 as well as by 429 (GitHub): then waiting helps, and no right to read does.
+            429 => self.limited(code, &because, headers),
+            403 if spent(headers) => self.limited(code, &because, headers),
             401 => self
                 .fail(FailureKind::Unauthorized, format!("refused the credentials (401){because}"))
                 .with_hint("check that the token or password is the right one for this instance and has not expired"),
@@ -217,13 +220,6 @@ impl Attempt<'_> {
             404 => self
                 .fail(FailureKind::NotFound, format!("does not know {} (404){because}", self.url.path()))
                 .with_hint("check the instance's URL: a path prefix may be missing or too much"),
-            429 => {
-                let retry_after = retry_after(headers);
-                let wait =
-                    retry_after.map(|wait| format!("; it asks to wait {} s", wait.as_secs())).unwrap_or_default();
-                self.fail(FailureKind::RateLimited { retry_after }, format!("asks to slow down (429){because}{wait}"))
-                    .with_hint("ask again later, or raise the limit of this token")
-            }
             500.. => self.fail(FailureKind::Server(code), format!("failed with status {code}{because}")),
             _ => {
                 let failure =
@@ -234,6 +230,13 @@ impl Attempt<'_> {
                 if plain { failure.with_hint("the server speaks TLS: write the URL with https://") } else { failure }
             }
         }
+    }
+
+    fn limited(&self, code: u16, because: &str, headers: &HeaderMap) -> HttpFailure {
+        let retry_after = retry_after(headers).or_else(|| spent(headers).then(|| reset(headers)).flatten());
+        let wait = retry_after.map(|wait| format!("; it asks to wait {} s", wait.as_secs())).unwrap_or_default();
+        self.fail(FailureKind::RateLimited { retry_after }, format!("asks to slow down ({code}){because}{wait}"))
+            .with_hint("ask again later, or raise the limit of this token")
     }
 
     /// A redirect is not followed: elsewhere it would carry our request, and on the same host it mostly means a login
@@ -387,6 +390,20 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let time = |text: &str| -> Option<Timestamp> { Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp()) };
     let until = time(wanted)?;
     let since = time(text(DATE)?)?;
+    Some(Duration::try_from(until.duration_since(since)).unwrap_or(Duration::ZERO))
+}
+
+/// Whether a refusal says that a limit of calls is spent: it names a time to wait, or no calls are left.
+fn spent(headers: &HeaderMap) -> bool {
+    let none_left = headers.get("x-ratelimit-remaining").is_some_and(|left| left.as_bytes() == b"0");
+    none_left || headers.contains_key(RETRY_AFTER)
+}
+
+/// How long until `x-ratelimit-reset`, a time in seconds of the epoch, by the answer's own `Date`.
+fn reset(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let until = Timestamp::from_second(text("x-ratelimit-reset")?.parse().ok()?).ok()?;
+    let since = jiff::fmt::rfc2822::parse(text("date")?).ok()?.timestamp();
     Some(Duration::try_from(until.duration_since(since)).unwrap_or(Duration::ZERO))
 }
 

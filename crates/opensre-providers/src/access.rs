@@ -95,7 +95,21 @@ impl Access {
     /// A client bound to the instance's host. Secrets are resolved, and certificates read, off the async threads.
     pub async fn client(&self, fields: &HttpFields) -> Result<Client, Failure> {
         let (access, fields) = (self.clone(), *fields);
-        let building = tokio::task::spawn_blocking(move || access.client_blocking(&fields));
+        self.build(move || access.client_blocking(&fields)).await
+    }
+
+    /// A client at a base URL and with credentials that are no fields of the instance but follow from them: an API
+    /// beside the configured one, the token of a session. TLS and headers are those of the fields.
+    pub async fn client_at(&self, fields: &HttpFields, base: &str, auth: Auth) -> Result<Client, Failure> {
+        let (access, fields, base) = (self.clone(), *fields, base.to_owned());
+        self.build(move || access.client_of(&fields, &base, Some(auth))).await
+    }
+
+    async fn build(
+        &self,
+        client: impl FnOnce() -> Result<Client, Failure> + Send + 'static,
+    ) -> Result<Client, Failure> {
+        let building = tokio::task::spawn_blocking(client);
         match tokio::time::timeout_at(self.deadline.into(), building).await {
             Ok(Ok(built)) => built,
             Ok(Err(_)) => Err(Failure::new(GapKind::Failed, "the credentials could not be read")),
@@ -118,8 +132,13 @@ impl Access {
     fn client_blocking(&self, fields: &HttpFields) -> Result<Client, Failure> {
         let config = self.instance.config();
         let url = config.text(fields.url).ok_or_else(|| Failure::missing(fields.url))?;
+        self.client_of(fields, url, self.auth(fields)?)
+    }
+
+    fn client_of(&self, fields: &HttpFields, url: &str, auth: Option<Auth>) -> Result<Client, Failure> {
+        let config = self.instance.config();
         let mut endpoint = Endpoint::new(self.instance.address(), url)?.tls(self.tls(fields));
-        if let Some(auth) = self.auth(fields)? {
+        if let Some(auth) = auth {
             endpoint = endpoint.auth(auth);
         }
         for (name, field) in fields.headers.iter().flatten() {

@@ -10,6 +10,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub mod argocd;
 pub mod aws;
 pub mod datadog;
 pub mod kubernetes;

@@ -4,6 +4,7 @@
     clippy::disallowed_methods,
     reason = "tests write files and make calls of their own, without the program's HTTP layer"
 )]
+#![expect(clippy::disallowed_methods, reason = "tests write files and make calls of their own, without the program's HTTP layer")]
 
 mod alertmanager;
 mod alerts;

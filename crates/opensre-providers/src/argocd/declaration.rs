@@ -44,7 +44,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     environment: CREDENTIALS,
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "Applications, their sync state, resources and diffs. Needs a token of an account that may \
-                    get applications.",
+                    get applications (`p, role:opensre, applications, get, */*, allow`), and nothing else.",
 };
 
 /// What the typed fields and the variables must have alike.

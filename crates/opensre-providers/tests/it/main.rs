@@ -2,6 +2,8 @@
 
 mod access;
 mod alertmanager;
+mod argocd_calls;
+mod argocd_formats;
 mod aws_calls;
 mod aws_formats;
 mod aws_moto;
