@@ -1,8 +1,10 @@
 //! The tests of this crate, in one binary.
 
-mod catalogue;
 mod access;
 mod alertmanager;
+mod catalogue;
+mod datadog_calls;
+mod datadog_formats;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
