@@ -185,7 +185,7 @@ impl Attempt<'_> {
                 .fail(FailureKind::NotFound, format!("does not know {} (404){because}", self.url.path()))
                 .with_hint("check the instance's URL: a path prefix may be missing or too much"),
             429 => {
-                let retry_after = retry_after(headers);
+                let retry_after = retry_after(headers).or_else(|| reset(headers));
                 let wait =
                     retry_after.map(|wait| format!("; it asks to wait {} s", wait.as_secs())).unwrap_or_default();
                 self.fail(FailureKind::RateLimited { retry_after }, format!("asks to slow down (429){because}{wait}"))
@@ -355,6 +355,27 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let until = time(wanted)?;
     let since = time(text(DATE)?)?;
     Some(Duration::try_from(until.duration_since(since)).unwrap_or(Duration::ZERO))
+}
+
+/// When a refused request may be sent again, by the headers that some services send instead of `Retry-After`:
+/// `X-RateLimit-Reset` (seconds, or a time in seconds since 1970, which is compared with the answer's own `Date`), and
+/// `RateLimit` (`limit=100, remaining=0, reset=54`, or `"default";r=0;t=54`).
+fn reset(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(seconds) = text("x-ratelimit-reset").and_then(|text| text.parse::<u64>().ok()) {
+        const LONGEST_WAIT: u64 = 7 * 24 * 3600;
+        if seconds <= LONGEST_WAIT {
+            return Some(Duration::from_secs(seconds));
+        }
+        let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
+        return seconds.checked_sub(u64::try_from(now).ok()?).map(Duration::from_secs);
+    }
+    let parts = text("ratelimit")?.split([',', ';']);
+    let value = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        matches!(name.trim(), "reset" | "t").then(|| value.trim().parse::<u64>().ok()).flatten()
+    };
+    parts.into_iter().find_map(value).map(Duration::from_secs)
 }
 
 /// The reason inside a JSON refusal, as the usual shapes hold it.
