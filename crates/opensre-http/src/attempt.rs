@@ -399,12 +399,25 @@ fn spent(headers: &HeaderMap) -> bool {
     none_left || headers.contains_key(RETRY_AFTER)
 }
 
-/// How long until `x-ratelimit-reset`, a time in seconds of the epoch, by the answer's own `Date`.
+/// When a refused request may be sent again, by the headers that some services send instead of `Retry-After`:
+/// `X-RateLimit-Reset` (seconds, or a time in seconds since 1970, which is compared with the answer's own `Date`), and
+/// `RateLimit` (`limit=100, remaining=0, reset=54`, or `"default";r=0;t=54`).
 fn reset(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let until = Timestamp::from_second(text("x-ratelimit-reset")?.parse().ok()?).ok()?;
-    let since = jiff::fmt::rfc2822::parse(text("date")?).ok()?.timestamp();
-    Some(Duration::try_from(until.duration_since(since)).unwrap_or(Duration::ZERO))
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(seconds) = text("x-ratelimit-reset").and_then(|text| text.parse::<u64>().ok()) {
+        const LONGEST_WAIT: u64 = 7 * 24 * 3600;
+        if seconds <= LONGEST_WAIT {
+            return Some(Duration::from_secs(seconds));
+        }
+        let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?.timestamp().as_second();
+        return seconds.checked_sub(u64::try_from(now).ok()?).map(Duration::from_secs);
+    }
+    let parts = text("ratelimit")?.split([',', ';']);
+    let value = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        matches!(name.trim(), "reset" | "t").then(|| value.trim().parse::<u64>().ok()).flatten()
+    };
+    parts.into_iter().find_map(value).map(Duration::from_secs)
 }
 
 /// The reason inside a JSON refusal, as the usual shapes hold it.

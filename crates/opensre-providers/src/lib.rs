@@ -4,7 +4,7 @@
 //! [`registry`]. What several providers share is in [`driver`] (what a provider can do), `fields` (fields that mean
 //! the same everywhere), `refine` and `environment` (steps of their hooks), `mcp` (servers of the Model Context
 //! Protocol), [`subject`] (what an alert is about), `siblings` (which other alerts are of the same things),
-//! [`quoting`] (string literals of query languages) and [`docs`] (reference pages out of the declarations).
+//! `lines` and `spans` (how log lines and traces around an onset are asked for and told), [`quoting`] (string literals of query languages) and [`docs`] (reference pages out of the declarations).
 
 pub mod access;
 pub mod backend;
@@ -17,9 +17,11 @@ pub mod subject;
 
 mod environment;
 mod fields;
+mod lines;
 mod mcp;
 mod refine;
 mod siblings;
+mod spans;
 
 pub mod airflow;
 pub mod alertmanager;

@@ -51,6 +51,10 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
     for headers in [
         &[("retry-after", "3600")][..],
         &[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("retry-after", "Sun, 06 Nov 1994 09:49:37 GMT")],
+        &[("x-ratelimit-limit", "300"), ("x-ratelimit-reset", "3600")],
+        &[("date", "Sun, 06 Nov 1994 08:49:37 GMT"), ("x-ratelimit-reset", "784115377")],
+        &[("ratelimit", "limit=100, remaining=0, reset=3600")],
+        &[("ratelimit", "\"default\";r=0;t=3600")],
     ] {
         let server = RawServer::answering("429 Slow", headers, "").await;
         let failure = client(&server.url).get("x", NONE).await.unwrap_err();

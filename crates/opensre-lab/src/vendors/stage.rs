@@ -139,7 +139,7 @@ async fn play(State(stage): State<Arc<Stage>>, request: Request, next: Next) -> 
             tokio::time::sleep(time).await;
             right.await
         }
-        Some(Misbehaviour::Cut) => cut(whole(right.await).await),
+        Some(Misbehaviour::Cut) => cut(&whole(right.await).await),
     }
 }
 
@@ -157,7 +157,7 @@ async fn whole(response: Response) -> Bytes {
 }
 
 /// The head promises the whole body, half of it comes, then the connection breaks.
-fn cut(body: Bytes) -> Response {
+fn cut(body: &Bytes) -> Response {
     let length = body.len().max(2);
     let half = stream::iter([Ok(body.slice(..body.len() / 2))]);
     let broken = stream::once(async {
@@ -176,9 +176,9 @@ fn twisted(value: &Value) -> Value {
         Value::Bool(flag) => Value::from(if *flag { "yes" } else { "no" }),
         Value::Number(number) => Value::from(number.to_string()),
         Value::String(text) => Value::from(text.len()),
-        Value::Array(items) => Value::Object(
-            items.iter().enumerate().map(|(index, item)| (index.to_string(), twisted(item))).collect(),
-        ),
+        Value::Array(items) => {
+            Value::Object(items.iter().enumerate().map(|(index, item)| (index.to_string(), twisted(item))).collect())
+        }
         Value::Object(object) => object.iter().map(|(key, item)| (key.clone(), twisted(item))).collect(),
     }
 }

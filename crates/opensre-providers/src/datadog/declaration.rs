@@ -23,6 +23,11 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["DD_SITE"])
             .ask("Site", "the part of the address after `app.`, such as datadoghq.eu or us3.datadoghq.com")
             .identifies(Identifies::DatadogSite),
+        FieldSpec::url("base_url")
+            .example("https://datadog-proxy.example.net")
+            .env(&["DD_API_URL"])
+            .ask("API URL", "only where the API is reached through a proxy; else it follows from the site")
+            .extension(),
         fields::verify_ssl(&["DD_VERIFY_SSL"]),
         fields::ca_bundle(&["DD_CA_BUNDLE"]),
     ],

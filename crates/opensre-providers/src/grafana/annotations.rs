@@ -88,7 +88,7 @@ fn labels(tags: &[&str]) -> BTreeMap<String, String> {
 }
 
 /// What kind of event an annotation that no alert rule wrote is: its tags decide, then its text.
-fn kind(tags: &[&str], text: &str) -> EventKind {
+pub(crate) fn kind(tags: &[&str], text: &str) -> EventKind {
     static DEPLOY: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
             r"(?i)\b(deploy(s|ed|ing|ment|ments)?|redeploy(ed)?|releas(e|ed|ing)|roll(ed|ing)?[ -]?(out|back)|rollback|canary|promoted|shipped|argo-?cd|helm|ci/?cd)\b",

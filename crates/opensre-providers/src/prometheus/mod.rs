@@ -21,7 +21,7 @@ mod outcome;
 mod queries;
 mod range;
 mod related;
-mod summary;
+pub(crate) mod summary;
 mod targets;
 
 pub(crate) use alert_rule::{Wanted, alert_rule};

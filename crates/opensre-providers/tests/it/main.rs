@@ -8,6 +8,8 @@ mod aws_calls;
 mod aws_formats;
 mod aws_moto;
 mod catalogue;
+mod datadog_calls;
+mod datadog_formats;
 mod grafana_calls;
 mod grafana_formats;
 mod kubernetes_access;

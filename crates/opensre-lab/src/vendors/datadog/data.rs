@@ -40,7 +40,8 @@ impl Metric {
             .filter(|(time, _)| (from..=to).contains(time))
             .map(|(time, value)| json!([(time * 1000) as f64, value]))
             .collect();
-        let unit = self.unit.map(|name| json!([{"family": "x", "name": name, "plural": name, "scale_factor": 1.0}, null]));
+        let unit =
+            self.unit.map(|name| json!([{"family": "x", "name": name, "plural": name, "scale_factor": 1.0}, null]));
         json!({
             "metric": self.name, "display_name": self.name, "expression": query, "scope": self.tags.join(","),
             "tag_set": self.tags, "unit": unit, "interval": 60, "length": points.len(), "pointlist": points,
@@ -72,7 +73,15 @@ pub fn checkout(onset: Timestamp) -> Data {
         let failed = seconds >= 0;
         let duration = if failed { 2_000_000_000_i64 } else { 40_000_000 + (seconds % 7) * 1_000_000 };
         data.spans.push(span(at(seconds), &trace, ["a1", "0"], "checkout-api", "POST /checkout", duration, failed));
-        data.spans.push(span(at(seconds), &trace, ["b2", "a1"], "payments-db", "postgres.connect", duration / 2, failed));
+        data.spans.push(span(
+            at(seconds),
+            &trace,
+            ["b2", "a1"],
+            "payments-db",
+            "postgres.connect",
+            duration / 2,
+            failed,
+        ));
     }
     data.events = vec![
         event(at(-240), "Deployed checkout-api 2.14.0", "by the pipeline", &["service:checkout-api", "env:prod"]),
@@ -83,11 +92,30 @@ pub fn checkout(onset: Timestamp) -> Data {
         "attributes": {"title": "[Triggered] Checkout errors", "service": "checkout-api", "monitor": {"id": 4711},
                        "evt": {"type": "monitor_alert"}, "timestamp": at(120).as_millisecond()}}}));
     data.monitors = vec![
-        monitor(4711, "Checkout errors", "query alert", "Alert", at(120),
-            "sum(last_5m):sum:trace.http.request.errors{env:prod,service:checkout-api}.as_count() > 25"),
-        monitor(4712, "Checkout error logs", "log alert", "Alert", at(60),
-            "logs(\"service:checkout-api status:error\").index(\"*\").rollup(\"count\").last(\"5m\") > 10"),
-        monitor(4713, "Checkout is up", "service check", "OK", at(-90_000), "\"http.can_connect\".over(\"service:checkout-api\").last(3).count_by_status()"),
+        monitor(
+            4711,
+            "Checkout errors",
+            "query alert",
+            "Alert",
+            at(120),
+            "sum(last_5m):sum:trace.http.request.errors{env:prod,service:checkout-api}.as_count() > 25",
+        ),
+        monitor(
+            4712,
+            "Checkout error logs",
+            "log alert",
+            "Alert",
+            at(60),
+            "logs(\"service:checkout-api status:error\").index(\"*\").rollup(\"count\").last(\"5m\") > 10",
+        ),
+        monitor(
+            4713,
+            "Checkout is up",
+            "service check",
+            "OK",
+            at(-90_000),
+            "\"http.can_connect\".over(\"service:checkout-api\").last(3).count_by_status()",
+        ),
         monitor(4714, "Search latency", "query alert", "OK", at(-90_000), "avg(last_5m):avg:search.latency{*} > 2"),
     ];
     let series = |name: &str, unit, before: f64, since: f64| Metric {
@@ -131,9 +159,11 @@ fn span(
     nanoseconds: i64,
     failed: bool,
 ) -> Value {
-    let mut custom = json!({"duration": nanoseconds, "span": {"kind": if parent == "0" { "server" } else { "client" }}});
+    let mut custom =
+        json!({"duration": nanoseconds, "span": {"kind": if parent == "0" { "server" } else { "client" }}});
     if failed {
-        custom["error"] = json!({"type": "ConnectionRefused", "message": "too many clients already", "stack": "at main"});
+        custom["error"] =
+            json!({"type": "ConnectionRefused", "message": "too many clients already", "stack": "at main"});
     }
     let end = time + SignedDuration::from_nanos(nanoseconds);
     json!({"id": format!("{trace}-{id}"), "type": "spans", "attributes": {

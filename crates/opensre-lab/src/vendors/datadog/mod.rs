@@ -113,7 +113,7 @@ async fn monitors(State(datadog): Shared, Query(parameters): Parameters) -> Json
 }
 
 async fn monitor(State(datadog): Shared, Path(id): Path<String>) -> Response {
-    match datadog.data.monitors.iter().find(|monitor| monitor["id"].to_string() == id) {
+    match datadog.data.monitors.iter().find(|monitor| monitor["id"].as_u64() == id.parse().ok()) {
         Some(monitor) => Json(monitor.clone()).into_response(),
         None => refused(StatusCode::NOT_FOUND, "Monitor not found"),
     }
@@ -151,8 +151,7 @@ async fn query(State(datadog): Shared, Query(parameters): Parameters) -> Respons
 
 /// The name and the tags of `avg:name{tag,tag} by {key}.as_count()`.
 fn metric_query(query: &str) -> Option<(String, Vec<String>)> {
-    let pattern =
-        r"^(?:avg|sum|min|max|p\d\d):([\w.]+)\{([^{}]*)\}(?: ?by ?\{[\w,.]+\})?(?:\.as_(?:count|rate)\(\)|\.rollup\([\w, ]+\))*$";
+    let pattern = r"^(?:avg|sum|min|max|p\d\d):([\w.]+)\{([^{}]*)\}(?: ?by ?\{[\w,.]+\})?(?:\.as_(?:count|rate)\(\)|\.rollup\([\w, ]+\))*$";
     let found = Regex::new(pattern).ok()?.captures(query.trim())?;
     let scope = found.get(2)?.as_str().split(',').map(str::trim).filter(|tag| !matches!(*tag, "" | "*"));
     Some((found.get(1)?.as_str().to_owned(), scope.map(str::to_owned).collect()))

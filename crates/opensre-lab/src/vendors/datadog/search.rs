@@ -54,7 +54,7 @@ impl Search {
 
 impl Pattern {
     fn fits(&self, value: &str) -> bool {
-        if !self.wild {
+        if !self.wild || !self.text.contains(['*', '?']) {
             return self.text == value;
         }
         let parts = self.text.chars().map(|c| match c {
