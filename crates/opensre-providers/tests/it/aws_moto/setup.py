@@ -2,6 +2,8 @@
 
     setup.py URL fill ONSET          fills it
     setup.py URL used ACCOUNT=KEY... prints by which service each key was last used, as JSON
+    setup.py URL open                has nothing checked any more
+    setup.py URL sign METHOD BODY    prints the SDK's own signature of a request to URL
 
 Both accounts hold a database of the same name; only the second one's is in trouble. Each has a user who may do nothing
 but assume the role `reader`, whose trust policy wants an external id.
@@ -13,6 +15,9 @@ import urllib.request
 from datetime import datetime, timedelta
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 ENDPOINT, TASK, ARGUMENTS = sys.argv[1], sys.argv[2], sys.argv[3:]
 REGION = "eu-west-1"
@@ -141,4 +146,20 @@ def used(keys):
     return services
 
 
-print(json.dumps(fill(datetime.fromisoformat(ARGUMENTS[0])) if TASK == "fill" else used(ARGUMENTS)))
+def sign(method, body):
+    request = AWSRequest(method=method, url=ENDPOINT, data=body or None)
+    request.headers["X-Amz-Date"] = request.context["timestamp"] = "20240501T121500Z"
+    request.headers["X-Amz-Security-Token"] = "token=="
+    if body:
+        request.headers["Content-Type"] = "application/x-amz-json-1.1"
+    auth = SigV4Auth(Credentials("AKIDEXAMPLE", "secret+/key", "token=="), "eks", REGION)
+    return auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+
+
+TASKS = {
+    "fill": lambda onset: fill(datetime.fromisoformat(onset)),
+    "used": lambda *keys: used(keys),
+    "open": lambda: check(False),
+    "sign": sign,
+}
+print(json.dumps(TASKS[TASK](*ARGUMENTS)))
