@@ -44,8 +44,11 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         )],
         ..Hooks::NONE
     },
-    documentation: "Pods, their logs, events, nodes and workloads. Needs a context whose user may get and list \
-                    them (ClusterRole view).",
+    documentation: "Pods, their logs, events, nodes, workloads and rollouts. Needs a context whose user may get and list \
+                    them (ClusterRole view; nodes, secrets and metrics.k8s.io are extra, and a gap without). Of secrets \
+                    and config maps only names and times are asked for. Exec plug-ins run as the kubeconfig names them. \
+                    EKS: make a context with `aws eks update-kubeconfig`; reaching a cluster through an instance of \
+                    AWS is not supported yet.",
 };
 
 /// Name of the instance that stands for the cluster around this pod.

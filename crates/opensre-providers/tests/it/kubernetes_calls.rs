@@ -92,7 +92,7 @@ async fn pods_tell_how_they_are_and_how_containers_ended() {
     assert_eq!(evidence.truncated.as_deref(), Some("1 pods that failed before the window are left out"));
     let pods = states(evidence);
     let seen: Vec<(&str, Option<bool>, &str)> =
-        pods.iter().map(|pod| (pod.name.as_str(), pod.healthy, attribute(pod, "trouble"))).collect();
+        pods.iter().map(|pod| (pod.name.as_str(), pod.healthy, attribute(pod, "condition"))).collect();
     assert_eq!(
         seen,
         [
@@ -140,11 +140,10 @@ async fn events_are_those_of_the_day_that_tell_of_something() {
     assert_eq!(
         seen,
         [
-            // An autoscaler did it, so it is no change that somebody made.
             (at("11:15"), EventKind::Other, "ScalingReplicaSet of deployment web"),
             (at("11:15"), EventKind::Other, "SuccessfulRescale of horizontal pod autoscaler web"),
             (at("12:05"), EventKind::Other, "FailedScheduling of pod checkout-6d5f8b7c9d-b7k9m"),
-            (at("12:05"), EventKind::Change, "ScalingReplicaSet of deployment checkout"),
+            (at("12:05"), EventKind::Other, "ScalingReplicaSet of deployment checkout"),
             (at("12:09"), EventKind::Other, crashing),
             (at("12:11"), EventKind::Other, "EvictionThresholdMet of node node-2"),
             (at("12:35"), EventKind::Other, crashing),
@@ -165,7 +164,7 @@ async fn workloads_tell_of_rollouts() {
     assert_eq!((checkout.name.as_str(), checkout.healthy), ("checkout", Some(false)));
     assert_eq!(attribute(checkout, "replicas"), "1 of 3 ready, 2 updated");
     assert_eq!(
-        attribute(checkout, "trouble"),
+        attribute(checkout, "condition"),
         "MinimumReplicasUnavailable: Deployment does not have minimum availability."
     );
     let rollout = &events(&answer.evidence[1])[0];
@@ -231,7 +230,7 @@ async fn nodes_under_pressure_are_told() {
     let node = &states(&answer.evidence[0])[0];
     assert_eq!(attribute(node, "state"), "node is not ready: NodeStatusUnknown since 2024-05-01T12:11:00Z");
     assert_eq!(
-        attribute(node, "trouble"),
+        attribute(node, "condition"),
         "MemoryPressure: KubeletHasInsufficientMemory: kubelet has insufficient memory available"
     );
     let named = ask(&PROVIDER, &lab.access, "nodes", &input("node", json!("node-3"))).await;
@@ -286,7 +285,7 @@ async fn the_network_shows_what_leads_nowhere() {
     assert_eq!((checkout.name.as_str(), checkout.healthy), ("checkout", Some(false)));
     assert_eq!(attribute(checkout, "endpoints"), "no ready endpoint: 1 are not ready");
     let ingress = &states(&answer.evidence[1])[0];
-    assert_eq!(attribute(ingress, "trouble"), "leads to service payments, which does not exist");
+    assert_eq!(attribute(ingress, "condition"), "leads to service payments, which does not exist");
     assert_eq!(titles(&answer.evidence[3]), ["network policy deny-all was made"]);
 }
 
@@ -300,7 +299,7 @@ async fn limits_storage_jobs_and_usage() {
         assert_eq!(reasons(&answer), Vec::<&str>::new());
         for evidence in answer.evidence.iter().filter(|evidence| matches!(evidence.data, EvidenceData::States { .. })) {
             for state in states(evidence).iter().filter(|state| state.healthy == Some(false)) {
-                told.push(format!("{} {}: {}", state.kind, state.name, attribute(state, "trouble")));
+                told.push(format!("{} {}: {}", state.kind, state.name, attribute(state, "condition")));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use opensre_model::alert::Labels;
 use opensre_model::evidence::EventKind;
 use opensre_providers::kubernetes::scope::{Scope, is_name, without_hash};
+use opensre_providers::kubernetes::wire::events::Scalings;
 use opensre_providers::kubernetes::wire::meta::Meta;
 use opensre_providers::kubernetes::wire::{events, pods, quantity, usage, workloads};
 use proptest::prelude::*;
@@ -139,13 +140,36 @@ fn events_of_newer_reporters_have_a_series() {
         "series": {"count": 9, "lastObservedTime": "2024-05-01T12:30:00Z"}, "firstTimestamp": null, "lastTimestamp": null,
     }))
     .unwrap();
-    let dated = event.dated(&[]);
+    let dated = event.dated(&Scalings::default());
     assert_eq!(dated.len(), 2);
     assert_eq!(
         (dated[1].time.to_string().as_str(), dated[1].text.as_str()),
         ("2024-05-01T12:30:00Z", "Readiness probe failed (seen 9 times)")
     );
     assert_eq!(events::event(&json!({"involvedObject": {"kind": "Pod", "name": "p"}})), None, "without a time");
+}
+
+#[test]
+fn a_scaling_down_by_hand_is_a_change() {
+    let event = |reason: &str, name: &str, message: &str, at: &str| {
+        events::event(&json!({
+            "involvedObject": {"kind": "Deployment", "name": name, "namespace": "shop"}, "type": "Normal",
+            "reason": reason, "message": message, "firstTimestamp": at, "lastTimestamp": at, "count": 1,
+        }))
+        .unwrap()
+    };
+    let at = "2024-05-01T12:05:00Z";
+    let all = [
+        event("ScalingReplicaSet", "checkout", "Scaled down replica set checkout-6d5f8b7c9d from 3 to 1", at),
+        event("ScalingReplicaSet", "cart", "Scaled up replica set cart-6d5f8b7c9d from 0 to 1", at),
+        event("ScalingReplicaSet", "cart", "Scaled down replica set cart-7c9d8f6b54 from 1 to 0", at),
+        event("ScalingReplicaSet", "web", "Scaled down replica set web-7c9d8f6b54 from 9 to 4", "2024-05-01T12:30:00Z"),
+        event("SuccessfulRescale", "web", "New size: 4; reason: All metrics below target", "2024-05-01T12:29:45Z"),
+    ];
+    let scalings = Scalings::of(&all);
+    let kinds: Vec<EventKind> = all.iter().map(|event| event.dated(&scalings)[0].kind).collect();
+    let other = EventKind::Other;
+    assert_eq!(kinds, [EventKind::Change, other, other, other, other], "by hand, a rollout, an autoscaler");
 }
 
 fn replica_set(hash: &str, number: &str, created: &str, image: &str, reused: bool) -> Json {

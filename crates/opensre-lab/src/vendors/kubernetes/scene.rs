@@ -81,7 +81,7 @@ fn workloads(cluster: &Cluster, at: At<'_>) {
     cluster.put("apis/apps/v1", "controllerrevisions", json!({"metadata": metadata, "data": {"secret": CANARY}}));
 }
 
-fn pod(name: &str, app: &str, owner: &str, created: &str, spec: Value, status: Value) -> Value {
+fn pod(name: &str, app: &str, owner: &str, created: &str, spec: &Value, status: &Value) -> Value {
     json!({"metadata": owned(meta(name, created), "ReplicaSet", owner, json!({"app": app})), "spec": spec, "status": status})
 }
 
@@ -98,8 +98,8 @@ fn pods(cluster: &Cluster, at: At<'_>) {
             "checkout",
             "checkout-6d5f8b7c9d",
             &at(-10),
-            spec.clone(),
-            json!({
+            &spec,
+            &json!({
                 "phase": "Running", "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at(-3)}],
                 "containerStatuses": [{
                     "name": "api", "image": "registry.example/checkout:1.8.0", "ready": false, "restartCount": 5,
@@ -110,7 +110,7 @@ fn pods(cluster: &Cluster, at: At<'_>) {
             }),
         ),
     );
-    cluster.put("api/v1", "pods", pod("checkout-6d5f8b7c9d-b7k9m", "checkout", "checkout-6d5f8b7c9d", &at(-10), json!({}), json!({
+    cluster.put("api/v1", "pods", pod("checkout-6d5f8b7c9d-b7k9m", "checkout", "checkout-6d5f8b7c9d", &at(-10), &json!({}), &json!({
         "phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
             "message": "0/3 nodes are available: 3 Insufficient memory.", "lastTransitionTime": at(-10)}],
     })));
@@ -129,11 +129,11 @@ fn pods(cluster: &Cluster, at: At<'_>) {
             "checkout",
             "checkout-7c9d8f6b54",
             &at(-10_000),
-            spec,
-            running("registry.example/checkout:1.7.3", at(-10_000)),
+            &spec,
+            &running("registry.example/checkout:1.7.3", at(-10_000)),
         ),
     );
-    cluster.put("api/v1", "pods", pod("cart-5b6c7d8f9g-w4x8z", "cart", "cart-5b6c7d8f9g", &at(-20), json!({}), json!({
+    cluster.put("api/v1", "pods", pod("cart-5b6c7d8f9g-w4x8z", "cart", "cart-5b6c7d8f9g", &at(-20), &json!({}), &json!({
         "phase": "Pending",
         "containerStatuses": [{"name": "cart", "image": "registry.example/cart:2", "ready": false, "restartCount": 0,
             "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image \"registry.example/cart:2\""}}}],
@@ -146,8 +146,8 @@ fn pods(cluster: &Cluster, at: At<'_>) {
             "web",
             "web-6f7b8c9d5f",
             &at(-9_000),
-            json!({}),
-            running("registry.example/web:3", at(-9_000)),
+            &json!({}),
+            &running("registry.example/web:3", at(-9_000)),
         ),
     );
     cluster.put(
@@ -158,8 +158,8 @@ fn pods(cluster: &Cluster, at: At<'_>) {
             "web",
             "web-6f7b8c9d5f",
             &at(-9_000),
-            json!({}),
-            json!({
+            &json!({}),
+            &json!({
                 "phase": "Failed", "reason": "Evicted", "message": "The node was low on resource: memory.",
                 "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": at(-8_000)}],
             }),

@@ -1,10 +1,8 @@
 //! Events of the cluster.
 
-use jiff::Timestamp;
-
 use crate::kubernetes::api::{Form, Kind};
 use crate::kubernetes::inquiry::Inquiry;
-use crate::kubernetes::wire::events::{self, ClusterEvent};
+use crate::kubernetes::wire::events::{self, ClusterEvent, Scalings};
 
 const EVENTS: Kind = Kind { group: "api/v1", plural: "events", words: "events" };
 
@@ -24,12 +22,8 @@ pub(crate) async fn events(inquiry: &mut Inquiry) {
             cut.push(nodes.cut);
         }
     }
-    let scalers: Vec<Timestamp> = read
-        .iter()
-        .filter(|event| event.reason == "SuccessfulRescale")
-        .flat_map(|event| [event.first, event.last])
-        .collect();
-    let dated = read.iter().filter(|event| event.tells()).flat_map(|event| event.dated(&scalers)).collect();
+    let scalings = Scalings::of(&read);
+    let dated = read.iter().filter(|event| event.tells()).flat_map(|event| event.dated(&scalings)).collect();
     let cut: Vec<String> = cut.into_iter().flatten().collect();
     let cut = (!cut.is_empty()).then(|| cut.join("; "));
     inquiry.add_events(&listed.query, "telling events", dated, cut);

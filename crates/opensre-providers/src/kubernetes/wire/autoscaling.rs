@@ -34,6 +34,6 @@ pub fn autoscaler(object: &Json, now: Timestamp) -> Option<ResourceState> {
     }
     let least = number(object, "/spec/minReplicas").unwrap_or(1);
     add(&mut state, "replicas", format!("{current} now, {desired} wanted, {least} to {most} allowed"));
-    add(&mut state, "trouble", troubles.join("; "));
+    add(&mut state, "condition", troubles.join("; "));
     Some(state)
 }

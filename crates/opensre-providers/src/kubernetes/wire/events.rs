@@ -4,6 +4,8 @@
 //! otherwise. Repeated ones are one object with a count and its first and last time; newer reporters use `eventTime` and
 //! `series` instead.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{Event, EventKind};
@@ -101,11 +103,17 @@ impl ClusterEvent {
         labels
     }
 
-    /// As events of an investigation: its first time, and its last where that is another. `scalers` are the last times
-    /// at which an autoscaler spoke: a scaling next to one was its, and no change that somebody made.
-    pub fn dated(&self, scalers: &[Timestamp]) -> Vec<Event> {
-        const NEAR: SignedDuration = SignedDuration::from_mins(2);
-        let by_hand = |at: Timestamp| !scalers.iter().any(|scaler| scaler.duration_since(at).abs() <= NEAR);
+    /// The Deployment and replica set of a scaling: `Scaled down replica set checkout-6d5f8b7c9d from 3 to 1`.
+    fn scaling(&self) -> Option<(&str, &str)> {
+        if self.reason != "ScalingReplicaSet" {
+            return None;
+        }
+        let (_, rest) = self.message.split_once("replica set ")?;
+        Some((&self.name, rest.split_whitespace().next()?))
+    }
+
+    /// As events of an investigation: its first time, and its last where that is another.
+    pub fn dated(&self, scalings: &Scalings) -> Vec<Event> {
         let times =
             if self.count > 1 && self.last > self.first { vec![self.first, self.last] } else { vec![self.last] };
         let seen = if self.count > 1 { format!("(seen {} times)", self.count) } else { String::new() };
@@ -113,16 +121,48 @@ impl ClusterEvent {
             .into_iter()
             .map(|at| Event {
                 time: at,
-                kind: if self.reason == "ScalingReplicaSet" && by_hand(at) {
-                    EventKind::Change
-                } else {
-                    EventKind::Other
-                },
+                kind: if scalings.by_hand(self, at) { EventKind::Change } else { EventKind::Other },
                 title: format!("{} of {} {}", self.reason, spoken(&self.kind), self.name),
                 text: join(&[&self.message, &seen], " "),
                 labels: self.labels(),
             })
             .collect()
+    }
+}
+
+/// Who scaled what, so that a scaling by hand can be told from those of rollouts and autoscalers.
+#[derive(Debug, Clone, Default)]
+pub struct Scalings {
+    /// When an autoscaler spoke.
+    rescaled: Vec<Timestamp>,
+    /// By Deployment: the replica sets that were scaled.
+    replica_sets: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Scalings {
+    /// What events tell of scalings.
+    pub fn of(events: &[ClusterEvent]) -> Self {
+        let mut scalings = Self::default();
+        for event in events {
+            if event.reason == "SuccessfulRescale" {
+                scalings.rescaled.extend([event.first, event.last]);
+            }
+            if let Some((deployment, replica_set)) = event.scaling() {
+                scalings.replica_sets.entry(deployment.to_owned()).or_default().insert(replica_set.to_owned());
+            }
+        }
+        scalings
+    }
+
+    /// Whether an event at a time is a scaling down that somebody asked for: no autoscaler spoke next to it, and only
+    /// one replica set of the Deployment was scaled (a rollout scales two). Rollouts are told by their revisions.
+    fn by_hand(&self, event: &ClusterEvent, at: Timestamp) -> bool {
+        const NEAR: SignedDuration = SignedDuration::from_mins(2);
+        event.message.starts_with("Scaled down")
+            && event
+                .scaling()
+                .is_some_and(|(deployment, _)| self.replica_sets.get(deployment).is_none_or(|sets| sets.len() == 1))
+            && !self.rescaled.iter().any(|rescaled| rescaled.duration_since(at).abs() <= NEAR)
     }
 }
 

@@ -26,7 +26,7 @@ pub fn job(object: &Json, now: Timestamp) -> Option<(ResourceState, Option<Event
         return Some((state, None));
     };
     state.healthy = Some(false);
-    add(&mut state, "trouble", format!("job failed: {}", one_line(&condition.why())));
+    add(&mut state, "condition", format!("job failed: {}", one_line(&condition.why())));
     let event = condition.since.map(|at| Event {
         time: at,
         kind: EventKind::Other,

@@ -90,7 +90,7 @@ pub fn ingress(object: &Json, services: Option<&BTreeSet<(String, String)>>, now
         state.healthy = Some(missing.is_empty());
         let missing: Vec<String> =
             missing.iter().map(|name| format!("leads to service {name}, which does not exist")).collect();
-        add(&mut state, "trouble", missing.join("; "));
+        add(&mut state, "condition", missing.join("; "));
     }
     Some(state)
 }

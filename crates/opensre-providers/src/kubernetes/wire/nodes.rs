@@ -29,7 +29,7 @@ pub fn node(object: &Json, now: Timestamp) -> Option<ResourceState> {
         let told = if is_ready { "ready".to_owned() } else { format!("node is not ready: {}", condition.why()) };
         add(&mut state, "state", format!("{told}{since}"));
     }
-    add(&mut state, "trouble", troubles.join("; "));
+    add(&mut state, "condition", troubles.join("; "));
     if object.pointer("/spec/unschedulable").and_then(Json::as_bool) == Some(true) {
         add(&mut state, "scheduling", "cordoned");
     }

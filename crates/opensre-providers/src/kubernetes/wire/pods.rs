@@ -243,7 +243,7 @@ impl Pod {
         add(&mut state, "phase", self.phase.as_str());
         add(&mut state, "ready", format!("{ready}/{all}"));
         add(&mut state, "restarts", self.restarts().to_string());
-        add(&mut state, "trouble", troubles.join("; "));
+        add(&mut state, "condition", troubles.join("; "));
         for container in self.containers.iter().filter(|container| !container.init) {
             add(&mut state, &format!("image of {}", container.name), container.image.as_str());
             let limits = [

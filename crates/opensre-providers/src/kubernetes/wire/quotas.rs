@@ -27,7 +27,7 @@ pub fn quota(object: &Json, now: Timestamp) -> Option<ResourceState> {
     }
     state.healthy = Some(full.is_empty());
     if !full.is_empty() {
-        add(&mut state, "trouble", format!("quota reached: {}", full.join(", ")));
+        add(&mut state, "condition", format!("quota reached: {}", full.join(", ")));
     }
     Some(state)
 }

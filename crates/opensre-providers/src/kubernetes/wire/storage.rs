@@ -27,6 +27,6 @@ pub fn claim(object: &Json, now: Timestamp) -> Option<ResourceState> {
         .filter(|condition| condition.status == "True")
         .map(|condition| one_line(&format!("{}: {}", condition.kind, condition.why())))
         .collect();
-    add(&mut state, "conditions", conditions.join("; "));
+    add(&mut state, "condition", conditions.join("; "));
     Some(state)
 }

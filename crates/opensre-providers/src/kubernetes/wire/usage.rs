@@ -42,7 +42,7 @@ pub fn usage(object: &Json, pod: Option<&Pod>, now: Timestamp) -> Option<Resourc
         add(&mut state, &format!("usage of {name}"), told.join(", "));
     }
     state.healthy = Some(full.is_empty());
-    add(&mut state, "trouble", full.join("; "));
+    add(&mut state, "condition", full.join("; "));
     Some(state)
 }
 

@@ -63,7 +63,7 @@ pub fn workload(object: &Json, kind: &str, now: Timestamp) -> Option<ResourceSta
     add(&mut state, "replicas", format!("{ready} of {wanted} ready, {updated} updated"));
     add(&mut state, "revision", meta.annotations.get(REVISION).cloned().unwrap_or_default());
     add(&mut state, "images", images(object).into_values().collect::<Vec<_>>().join(", "));
-    add(&mut state, "trouble", troubles.join("; "));
+    add(&mut state, "condition", troubles.join("; "));
     let observed = count("/status/observedGeneration");
     let generation = count("/metadata/generation");
     if observed.zip(generation).is_some_and(|(observed, generation)| observed < generation) {
