@@ -1,9 +1,12 @@
 //! The tests of this crate, in one binary.
 
+mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod loki_calls;
 mod loki_formats;
+mod postgresql_formats;
+mod postgresql_peers;
 mod postgresql_real;
 mod postgresql_servers;
 mod real;
@@ -11,4 +14,3 @@ mod stub;
 mod tempo_calls;
 mod tempo_formats;
 mod victoriametrics_real;
-mod catalogue;

@@ -79,7 +79,8 @@ impl Postgres {
     pub(crate) async fn standby(folder: &Path, primary: &Self) -> Self {
         let data = folder.join("standby");
         let (at, port) = (data.display().to_string(), primary.port.to_string());
-        let arguments = ["-D", &at, "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-C", "-S", "standby", "-N"];
+        let arguments =
+            ["-D", &at, "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-C", "-S", "standby", "-N"];
         run("pg_basebackup", &[&arguments[..], &["-c", "fast"]].concat());
         Self::start(&data, "standby").await
     }
@@ -164,17 +165,42 @@ fn certificates(data: &Path) {
         finish(command.current_dir(data).args(arguments), "openssl");
     };
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    let authority = ["req", "-x509", "-subj", "/CN=test authority", "-days", "2", "-keyout", "authority.key", "-out", "authority.pem"];
+    let authority = [
+        "req",
+        "-x509",
+        "-subj",
+        "/CN=test authority",
+        "-days",
+        "2",
+        "-keyout",
+        "authority.key",
+        "-out",
+        "authority.pem",
+    ];
     openssl(&[&authority[..], &key[..]].concat());
     let request = ["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"];
     openssl(&[&request[..], &key[..]].concat());
     write(&data.join("extensions"), "subjectAltName=DNS:localhost\n");
     openssl(&[
-        "x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-days",
-        "2", "-extfile", "extensions", "-out", "server.pem",
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "authority.pem",
+        "-CAkey",
+        "authority.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "extensions",
+        "-out",
+        "server.pem",
     ]);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file in the test's own folder")]
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     if let Some((uid, gid)) = server_user() {
