@@ -8,7 +8,7 @@ use opensre_providers::postgresql::PROVIDER;
 use opensre_providers::postgresql::session::Session;
 use serde_json::Value as Json;
 
-use crate::postgresql_servers::{PASSWORD, Postgres, folder};
+use crate::postgresql_servers::{PASSWORD, Pooler, Postgres, client, folder};
 use crate::real::{ask, instance, wait_for};
 
 fn at(name: &str, server: &Postgres, more: &[(&'static str, &str)]) -> Access {
@@ -349,6 +349,35 @@ async fn who_is_let_in_and_how() {
 
     assert!(passed(&[("host", &server.socket())]).await.contains("without TLS"));
     assert!(!server.log().contains("wr0ng-c4nary"));
+}
+
+/// Through a pooler that knows no start-up options everything is answered, and nothing of our session is left behind on
+/// the connection that others get next.
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_pooler() {
+    let folder = folder();
+    let server = Postgres::primary(folder.path()).await;
+    let pooler = Pooler::start(folder.path(), &server).await;
+    let access = at("orders", &server, &[("port", &pooler.port.to_string())]);
+    let (status, detail, _) = probe(&access).await;
+    assert_eq!(status, ProbeStatus::Passed, "{detail}");
+    for one in PROVIDER.queries {
+        let answer = query(&access, one.name).await;
+        assert!(answer.gaps.is_empty() && !answer.evidence.is_empty(), "{}: {answer:?}", one.name);
+    }
+    let mut session = Session::open(&access, Duration::from_secs(20)).await.unwrap();
+    let refused = session.rows::<Json>("SELECT nextval('public.numbers')", &[], 10).await.unwrap_err();
+    assert!(refused.reason.contains("read-only transaction"), "{refused:?}");
+    drop(session);
+
+    let next = client(pooler.port, "opensre", "shop", "next").await.unwrap();
+    next.batch_execute("UPDATE public.orders SET state = 'paid' WHERE id = 1").await.unwrap();
+    let left = next.simple_query("SHOW search_path").await.unwrap();
+    let left = left.iter().find_map(|one| match one {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    assert_eq!(left.as_deref(), Some("\"$user\", public"));
 }
 
 fn self_signed(path: &std::path::Path) {

@@ -123,17 +123,9 @@ impl Postgres {
         self.client("postgres", database, "admin").await.unwrap()
     }
 
-    /// A connection as some user, by some application; its task ends with the client.
+    /// A connection as some user, by some application.
     pub(crate) async fn client(&self, user: &str, database: &str, application: &str) -> Result<Client, String> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.map_err(|error| error.to_string())?;
-        let mut config = tokio_postgres::Config::new();
-        config.user(user).password(PASSWORD).dbname(database).application_name(application);
-        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-        let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| error.to_string())?;
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(client)
+        client(self.port, user, database, application).await
     }
 
     /// What this program did there, by the server's own log.
@@ -155,6 +147,53 @@ impl Postgres {
     /// The authority that signed its certificate, which is for `localhost`.
     pub(crate) fn authority(&self) -> String {
         self.folder.join("authority.pem").display().to_string()
+    }
+}
+
+/// A connection as some user, by some application; its task ends with the client.
+pub(crate) async fn client(port: u16, user: &str, database: &str, application: &str) -> Result<Client, String> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|error| error.to_string())?;
+    let mut config = tokio_postgres::Config::new();
+    config.user(user).password(PASSWORD).dbname(database).application_name(application);
+    config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+    let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(client)
+}
+
+/// A PgBouncer in front of a server, with one connection that it hands from transaction to transaction.
+pub(crate) struct Pooler {
+    /// Its port on 127.0.0.1.
+    pub(crate) port: u16,
+    _process: Process,
+}
+
+impl Pooler {
+    pub(crate) async fn start(folder: &Path, server: &Postgres) -> Self {
+        let port = free_port();
+        let (users, config) = (folder.join("users.txt"), folder.join("pgbouncer.ini"));
+        write(&users, &format!("\"opensre\" \"{PASSWORD}\"\n\"checkout\" \"{PASSWORD}\"\n"));
+        write(
+            &config,
+            &format!(
+                "[databases]\nshop = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+                 unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n\
+                 default_pool_size = 1\n",
+                server.port,
+                users.display()
+            ),
+        );
+        let log = folder.join("pgbouncer.log");
+        let mut command = as_server_user(Command::new("/usr/sbin/pgbouncer"));
+        let process = Process::start(command.arg(&config), &log, "pgbouncer");
+        wait_for(
+            || async { TcpStream::connect(("127.0.0.1", port)).await.ok() },
+            || std::fs::read_to_string(&log).unwrap_or_default(),
+        )
+        .await;
+        Self { port, _process: process }
     }
 }
 
