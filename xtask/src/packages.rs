@@ -17,6 +17,7 @@ const NEEDED: &[Needed] = &[
     Needed { program: "/usr/sbin/nginx", package: "nginx-light" },
     Needed { program: "/usr/bin/tmux", package: "tmux" },
     Needed { program: "/usr/lib/postgresql/15/bin/postgres", package: "postgresql" },
+    Needed { program: "/usr/sbin/pgbouncer", package: "pgbouncer" },
     Needed { program: "/usr/bin/victoria-metrics", package: "victoria-metrics" },
     Needed { program: "/usr/bin/python3", package: "python3-venv" },
 ];

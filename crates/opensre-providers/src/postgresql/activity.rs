@@ -149,7 +149,8 @@ async fn gather(asked: &mut Asked<'_>) -> Result<(), Failure> {
     let summary = match oldest {
         None => "no transaction is open".to_owned(),
         Some(oldest) => {
-            let idle = if idle > 0 { format!("; {} too long idle in one", counted(idle, "session")) } else { String::new() };
+            let idle =
+                if idle > 0 { format!("; {} too long idle in one", counted(idle, "session")) } else { String::new() };
             format!("{} open, the oldest for {}{idle}", counted(states.len(), "transaction"), lasting(oldest))
         }
     };

@@ -25,20 +25,16 @@ pub fn mask(sql: &str, most: usize) -> String {
                 masked.extend(&characters[at..end]);
                 at = end;
             }
-            '$' if !in_word => match after_dollar(&characters, at) {
-                Some(end) => {
+            '$' if !in_word => {
+                if let Some(end) = after_dollar(&characters, at) {
                     masked.push('?');
                     at = end;
+                } else {
+                    let parameter = 1 + characters[at + 1..].iter().take_while(|c| c.is_ascii_digit()).count();
+                    masked.extend(&characters[at..at + parameter]);
+                    at += parameter;
                 }
-                None => {
-                    masked.push('$');
-                    at += 1;
-                    while let Some(digit) = characters.get(at).filter(|c| c.is_ascii_digit()) {
-                        masked.push(*digit);
-                        at += 1;
-                    }
-                }
-            },
+            }
             '-' if next == Some('-') => {
                 at += characters[at..].iter().take_while(|c| **c != '\n').count();
                 masked.push(' ');

@@ -2,6 +2,7 @@
 //! "PostgreSQL Error Codes"), with what to do about it.
 
 use std::error::Error as _;
+use std::io::ErrorKind;
 
 use opensre_model::evidence::GapKind;
 use tokio_postgres::error::{DbError, SqlState};
@@ -85,7 +86,7 @@ impl Refusal {
         } else if source.contains("SCRAM") || error.to_string().contains("authentication") {
             Failure::new(GapKind::Denied, format!("the server could not prove that it knows the password: {source}"))
                 .with_hint("check the password, and that the host is the right one")
-        } else if error.to_string().contains("unexpected message") || error.to_string().contains("parsing") {
+        } else if is_foreign(error) {
             return Self::not_postgresql(server);
         } else {
             broken(server, &source)
@@ -137,21 +138,37 @@ impl Refusal {
                 Cause::Options,
                 because(GapKind::Failed, text.to_owned(), "connect to the server itself, not through a pooler"),
             ),
-            code => (Cause::Other, Failure::new(GapKind::Failed, format!("{text} (SQLSTATE {})", code.code()))),
+            code => {
+                let reason = format!("{text} (SQLSTATE {})", code.code());
+                (Cause::Other, because(GapKind::Failed, reason, "the server's log tells more"))
+            }
         };
         Self { cause, failure }
     }
 }
 
+/// Whether what arrived is no message of PostgreSQL's.
+fn is_foreign(error: &tokio_postgres::Error) -> bool {
+    let source = error.source();
+    let odd = source.and_then(|source| source.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    // A last message that is not whole has no kind of its own.
+    let rest = source.is_some_and(|source| source.to_string() == "bytes remaining on stream");
+    matches!(odd, Some(ErrorKind::InvalidInput | ErrorKind::InvalidData))
+        || rest
+        || ["unexpected message", "parsing"].iter().any(|words| error.to_string().contains(words))
+}
+
 /// What the client library says about a statement.
 pub(super) fn of_statement(error: &tokio_postgres::Error, server: &Server) -> Failure {
     let Some(said) = error.as_db_error() else {
-        let source = error.source().map(ToString::to_string).unwrap_or_else(|| error.to_string());
+        let source = error.source().map_or_else(|| error.to_string(), ToString::to_string);
         return broken(server, &source);
     };
     let text = said.message();
     match said.code() {
-        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => Failure::new(GapKind::Denied, text).with_hint(grant(&server.user)),
+        code if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            Failure::new(GapKind::Denied, text).with_hint(grant(&server.user))
+        }
         code if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE => {
             Failure::new(GapKind::Deadline, text)
         }

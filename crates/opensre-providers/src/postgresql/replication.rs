@@ -131,7 +131,11 @@ impl Replication {
             let receiver = if self.receives { "receives from its primary" } else { "has no connection to its primary" };
             return format!("a standby that {receiver}, {delay}");
         }
-        format!("a primary with {} and {}", counted(self.standbys.len(), "standby connection"), counted(self.slots.len(), "slot"))
+        format!(
+            "a primary with {} and {}",
+            counted(self.standbys.len(), "standby connection"),
+            counted(self.slots.len(), "slot")
+        )
     }
 
     /// The server itself if it is a standby, its standbys, its slots.
@@ -170,7 +174,8 @@ impl Replication {
 impl Standby {
     /// The standby as evidence.
     pub fn state(&self, now: Timestamp) -> ResourceState {
-        let late = self.lag_seconds.filter(|lag| *lag >= LATE).map(|lag| format!("the standby is {} behind", lasting(lag)));
+        let late =
+            self.lag_seconds.filter(|lag| *lag >= LATE).map(|lag| format!("the standby is {} behind", lasting(lag)));
         let healthy = self.state.as_ref().map(|state| late.is_none() && state == "streaming");
         state(
             "replication",
@@ -196,7 +201,9 @@ impl Slot {
         let trouble = match self.wal_status.as_deref() {
             Some("lost") => Some("the slot is lost: its reader has to be set up anew".to_owned()),
             Some("unreserved") => Some("the slot is about to be lost".to_owned()),
-            _ if !self.active && kept >= MUCH => Some(format!("nobody reads the slot, which keeps {} of WAL", size(kept))),
+            _ if !self.active && kept >= MUCH => {
+                Some(format!("nobody reads the slot, which keeps {} of WAL", size(kept)))
+            }
             _ => None,
         };
         state(

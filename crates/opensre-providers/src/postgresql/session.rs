@@ -22,6 +22,9 @@ use crate::failure::Failure;
 /// Most bytes of one statement's rows.
 pub(super) const MOST_BYTES: usize = 1024 * 1024;
 
+/// How much longer than the server we wait for the end of a statement.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// A statement's parameter: its value and its type. Values never become part of the statement.
 pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
@@ -66,7 +69,8 @@ impl Session {
         most: usize,
     ) -> Result<Rows<T>, Failure> {
         self.statements += 1;
-        let deadline = self.deadline;
+        // The server keeps the limit itself; we wait a little longer for it to say so.
+        let deadline = self.deadline.min(Instant::now() + self.server.timeout + GRACE);
         match tokio::time::timeout_at(deadline.into(), self.read(sql, parameters, most)).await {
             Ok(rows) => rows,
             Err(_) => Err(Failure::new(GapKind::Deadline, "the server did not answer in time")),
@@ -155,13 +159,12 @@ async fn turn(server: &Server, deadline: Instant) -> Result<OwnedSemaphorePermit
     let turns = {
         let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
-        match turns.get(&key).and_then(Weak::upgrade) {
-            Some(turn) => turn,
-            None => {
-                let turn = Arc::new(Semaphore::new(1));
-                turns.insert(key, Arc::downgrade(&turn));
-                turn
-            }
+        if let Some(turn) = turns.get(&key).and_then(Weak::upgrade) {
+            turn
+        } else {
+            let turn = Arc::new(Semaphore::new(1));
+            turns.insert(key, Arc::downgrade(&turn));
+            turn
         }
     };
     let late = |_| Failure::new(GapKind::Deadline, "earlier questions to this server took all the time");

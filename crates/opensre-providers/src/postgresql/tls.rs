@@ -19,8 +19,9 @@ use crate::failure::Failure;
 pub(super) fn config(check: Check, ca_bundle: Option<&Path>) -> Result<ClientConfig, Failure> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let unusable = |error: rustls::Error| Failure::new(GapKind::Failed, format!("TLS cannot be set up: {error}"));
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(unusable)?;
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?;
     Ok(match check {
         Check::AuthorityAndHost => builder.with_root_certificates(roots(ca_bundle)?).with_no_client_auth(),
         Check::Authority => with(builder, Authority { roots: Some(roots(ca_bundle)?), provider }),
@@ -28,10 +29,7 @@ pub(super) fn config(check: Check, ca_bundle: Option<&Path>) -> Result<ClientCon
     })
 }
 
-fn with(
-    builder: rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>,
-    verifier: Authority,
-) -> ClientConfig {
+fn with(builder: rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, verifier: Authority) -> ClientConfig {
     builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
 }
 

@@ -8,7 +8,7 @@ use opensre_providers::postgresql::PROVIDER;
 use opensre_providers::postgresql::session::Session;
 use serde_json::Value as Json;
 
-use crate::postgresql_servers::{PASSWORD, Postgres, folder};
+use crate::postgresql_servers::{PASSWORD, Pooler, Postgres, client, folder};
 use crate::real::{ask, instance, wait_for};
 
 fn at(name: &str, server: &Postgres, more: &[(&'static str, &str)]) -> Access {
@@ -88,7 +88,8 @@ async fn a_primary_and_its_standby() {
 async fn identities(orders: &Access, copy: &Access) {
     let first = (PROVIDER.probe.unwrap())(orders).await;
     assert_eq!(first.status, ProbeStatus::Passed, "{first:?}");
-    let of = |probe: &opensre_providers::driver::Probe, name: &str| probe.identity.get(name).cloned().unwrap_or_default();
+    let of =
+        |probe: &opensre_providers::driver::Probe, name: &str| probe.identity.get(name).cloned().unwrap_or_default();
     assert_eq!(
         ["user", "database", "role", "cluster"].map(|name| of(&first, name)),
         ["opensre", "shop", "primary", "primary"]
@@ -127,7 +128,9 @@ async fn replication(primary: &Postgres, orders: &Access, copy: &Access) {
 
 async fn counters(primary: &Postgres, orders: &Access) {
     let shop = primary.admin("shop").await;
-    shop.batch_execute("SELECT count(*) FROM orders WHERE state = 'very private' AND id < 4711; ANALYZE orders").await.unwrap();
+    shop.batch_execute("SELECT count(*) FROM orders WHERE state = 'very private' AND id < 4711; ANALYZE orders")
+        .await
+        .unwrap();
 
     let answer = query(orders, "databases").await;
     let databases = of_kind(&answer, "database");
@@ -139,7 +142,10 @@ async fn counters(primary: &Postgres, orders: &Access) {
     let answer = wait_for(
         || async {
             let answer = query(orders, "tables").await;
-            of_kind(&answer, "table").iter().any(|state| attribute(state, "rows") == "100 live, 0 dead").then_some(answer)
+            of_kind(&answer, "table")
+                .iter()
+                .any(|state| attribute(state, "rows") == "100 live, 0 dead")
+                .then_some(answer)
         },
         || primary.log(),
     )
@@ -194,7 +200,9 @@ async fn blockers(primary: &Postgres, orders: &Access) {
     let mut waiting = Vec::new();
     for _ in 0..3 {
         let client = primary.client("checkout", "shop", "checkout").await.unwrap();
-        waiting.push(tokio::spawn(async move { client.batch_execute("UPDATE orders SET state = 'paid' WHERE id = 7").await }));
+        waiting.push(tokio::spawn(async move {
+            client.batch_execute("UPDATE orders SET state = 'paid' WHERE id = 7").await
+        }));
     }
     let answer = wait_for(
         || async {
@@ -322,7 +330,8 @@ async fn who_is_let_in_and_how() {
     assert!(passed(&[("ssl_mode", "verify-ca"), ("ca_bundle", &authority)]).await.contains("host name is not"));
     let said = failed(&[("ssl_mode", "verify-full"), ("ca_bundle", &authority)]).await;
     assert!(said.contains("is not accepted") && said.contains("host to a name in it"), "{said}");
-    let full: &[(&'static str, &str)] = &[("ssl_mode", "verify-full"), ("ca_bundle", &authority), ("host", "localhost")];
+    let full: &[(&'static str, &str)] =
+        &[("ssl_mode", "verify-full"), ("ca_bundle", &authority), ("host", "localhost")];
     assert!(passed(full).await.contains("the server's certificate is verified"));
     // With an authority, `require` verifies as `verify-ca` does; and no mode goes on in the clear after a certificate
     // that is not accepted.
@@ -340,6 +349,35 @@ async fn who_is_let_in_and_how() {
 
     assert!(passed(&[("host", &server.socket())]).await.contains("without TLS"));
     assert!(!server.log().contains("wr0ng-c4nary"));
+}
+
+/// Through a pooler that knows no start-up options everything is answered, and nothing of our session is left behind on
+/// the connection that others get next.
+#[tokio::test(flavor = "multi_thread")]
+async fn through_a_pooler() {
+    let folder = folder();
+    let server = Postgres::primary(folder.path()).await;
+    let pooler = Pooler::start(folder.path(), &server).await;
+    let access = at("orders", &server, &[("port", &pooler.port.to_string())]);
+    let (status, detail, _) = probe(&access).await;
+    assert_eq!(status, ProbeStatus::Passed, "{detail}");
+    for one in PROVIDER.queries {
+        let answer = query(&access, one.name).await;
+        assert!(answer.gaps.is_empty() && !answer.evidence.is_empty(), "{}: {answer:?}", one.name);
+    }
+    let mut session = Session::open(&access, Duration::from_secs(20)).await.unwrap();
+    let refused = session.rows::<Json>("SELECT nextval('public.numbers')", &[], 10).await.unwrap_err();
+    assert!(refused.reason.contains("read-only transaction"), "{refused:?}");
+    drop(session);
+
+    let next = client(pooler.port, "opensre", "shop", "next").await.unwrap();
+    next.batch_execute("UPDATE public.orders SET state = 'paid' WHERE id = 1").await.unwrap();
+    let left = next.simple_query("SHOW search_path").await.unwrap();
+    let left = left.iter().find_map(|one| match one {
+        tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    });
+    assert_eq!(left.as_deref(), Some("\"$user\", public"));
 }
 
 fn self_signed(path: &std::path::Path) {

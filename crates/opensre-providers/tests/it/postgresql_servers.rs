@@ -79,7 +79,8 @@ impl Postgres {
     pub(crate) async fn standby(folder: &Path, primary: &Self) -> Self {
         let data = folder.join("standby");
         let (at, port) = (data.display().to_string(), primary.port.to_string());
-        let arguments = ["-D", &at, "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-C", "-S", "standby", "-N"];
+        let arguments =
+            ["-D", &at, "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-C", "-S", "standby", "-N"];
         run("pg_basebackup", &[&arguments[..], &["-c", "fast"]].concat());
         Self::start(&data, "standby").await
     }
@@ -122,17 +123,9 @@ impl Postgres {
         self.client("postgres", database, "admin").await.unwrap()
     }
 
-    /// A connection as some user, by some application; its task ends with the client.
+    /// A connection as some user, by some application.
     pub(crate) async fn client(&self, user: &str, database: &str, application: &str) -> Result<Client, String> {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).await.map_err(|error| error.to_string())?;
-        let mut config = tokio_postgres::Config::new();
-        config.user(user).password(PASSWORD).dbname(database).application_name(application);
-        config.ssl_mode(tokio_postgres::config::SslMode::Disable);
-        let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| error.to_string())?;
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
-        Ok(client)
+        client(self.port, user, database, application).await
     }
 
     /// What this program did there, by the server's own log.
@@ -157,6 +150,53 @@ impl Postgres {
     }
 }
 
+/// A connection as some user, by some application; its task ends with the client.
+pub(crate) async fn client(port: u16, user: &str, database: &str, application: &str) -> Result<Client, String> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.map_err(|error| error.to_string())?;
+    let mut config = tokio_postgres::Config::new();
+    config.user(user).password(PASSWORD).dbname(database).application_name(application);
+    config.ssl_mode(tokio_postgres::config::SslMode::Disable);
+    let (client, connection) = config.connect_raw(stream, NoTls).await.map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(client)
+}
+
+/// A PgBouncer in front of a server, with one connection that it hands from transaction to transaction.
+pub(crate) struct Pooler {
+    /// Its port on 127.0.0.1.
+    pub(crate) port: u16,
+    _process: Process,
+}
+
+impl Pooler {
+    pub(crate) async fn start(folder: &Path, server: &Postgres) -> Self {
+        let port = free_port();
+        let (users, config) = (folder.join("users.txt"), folder.join("pgbouncer.ini"));
+        write(&users, &format!("\"opensre\" \"{PASSWORD}\"\n\"checkout\" \"{PASSWORD}\"\n"));
+        write(
+            &config,
+            &format!(
+                "[databases]\nshop = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+                 unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\n\
+                 default_pool_size = 1\n",
+                server.port,
+                users.display()
+            ),
+        );
+        let log = folder.join("pgbouncer.log");
+        let mut command = as_server_user(Command::new("/usr/sbin/pgbouncer"));
+        let process = Process::start(command.arg(&config), &log, "pgbouncer");
+        wait_for(
+            || async { TcpStream::connect(("127.0.0.1", port)).await.ok() },
+            || std::fs::read_to_string(&log).unwrap_or_default(),
+        )
+        .await;
+        Self { port, _process: process }
+    }
+}
+
 /// An authority, and a certificate for `localhost` signed by it.
 fn certificates(data: &Path) {
     let openssl = |arguments: &[&str]| {
@@ -164,17 +204,42 @@ fn certificates(data: &Path) {
         finish(command.current_dir(data).args(arguments), "openssl");
     };
     let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-    let authority = ["req", "-x509", "-subj", "/CN=test authority", "-days", "2", "-keyout", "authority.key", "-out", "authority.pem"];
+    let authority = [
+        "req",
+        "-x509",
+        "-subj",
+        "/CN=test authority",
+        "-days",
+        "2",
+        "-keyout",
+        "authority.key",
+        "-out",
+        "authority.pem",
+    ];
     openssl(&[&authority[..], &key[..]].concat());
     let request = ["req", "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"];
     openssl(&[&request[..], &key[..]].concat());
     write(&data.join("extensions"), "subjectAltName=DNS:localhost\n");
     openssl(&[
-        "x509", "-req", "-in", "server.csr", "-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial", "-days",
-        "2", "-extfile", "extensions", "-out", "server.pem",
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "authority.pem",
+        "-CAkey",
+        "authority.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "extensions",
+        "-out",
+        "server.pem",
     ]);
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file in the test's own folder")]
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
     if let Some((uid, gid)) = server_user() {

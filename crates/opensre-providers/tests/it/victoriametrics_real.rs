@@ -49,7 +49,9 @@ impl Server {
     async fn asked(&self) -> u64 {
         let (_, metrics) = http(self.port, "GET", "/metrics", "").await.unwrap();
         let reads = |line: &&str| {
-            line.starts_with("vm_http_requests_total{path=\"/api/v1/") && !line.contains("import") && !line.contains("write")
+            line.starts_with("vm_http_requests_total{path=\"/api/v1/")
+                && !line.contains("import")
+                && !line.contains("write")
         };
         metrics.lines().filter(reads).filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
     }
@@ -67,7 +69,8 @@ fn past(window: Window, failing: u64) -> String {
         writeln!(text, "http_requests_total{{service=\"checkout\",code=\"200\"}} {} {at}", step * 50).unwrap();
         writeln!(text, "http_requests_total{{service=\"checkout\",code=\"500\"}} {failed} {at}").unwrap();
         if at >= onset && failing > 0 {
-            writeln!(text, "ALERTS{{alertname=\"CheckoutSlow\",alertstate=\"firing\",service=\"checkout\"}} 1 {at}").unwrap();
+            writeln!(text, "ALERTS{{alertname=\"CheckoutSlow\",alertstate=\"firing\",service=\"checkout\"}} 1 {at}")
+                .unwrap();
         }
     }
     text
@@ -88,14 +91,18 @@ fn series(evidence: &Evidence) -> &[opensre_model::evidence::Series] {
 fn peaks(evidence: &Evidence) -> (f64, f64) {
     let onset = evidence.origin.window.onset;
     let points = || series(evidence).iter().flat_map(|one| &one.points);
-    let peak = |since: bool| points().filter(|(at, _)| (*at >= onset) == since).map(|(_, value)| *value).fold(0.0, f64::max);
+    let peak =
+        |since: bool| points().filter(|(at, _)| (*at >= onset) == since).map(|(_, value)| *value).fold(0.0, f64::max);
     (peak(false), peak(true))
 }
 
 async fn asks(access: &Access, name: &str, input: &Input) -> Answer {
     let answer = ask(&PROVIDER, access, name, input).await;
     for evidence in &answer.evidence {
-        assert_eq!((evidence.origin.service.as_str(), evidence.origin.instance.as_str()), ("victoriametrics", "production"));
+        assert_eq!(
+            (evidence.origin.service.as_str(), evidence.origin.instance.as_str()),
+            ("victoriametrics", "production")
+        );
         assert!(evidence.origin.link.as_deref().is_some_and(|link| link.contains("/vmui/")), "{:?}", evidence.origin);
     }
     answer
@@ -140,7 +147,8 @@ async fn two_servers_of_which_one_is_asked() {
     assert!(errors.origin.query.contains("http_requests_total"));
     let (baseline, incident) = peaks(errors);
     assert!(incident > baseline, "{baseline} {incident}");
-    let meanings = answer.evidence.iter().any(|one| matches!(one.data, EvidenceData::Metrics { meaning: Meaning::Traffic, .. }));
+    let meanings =
+        answer.evidence.iter().any(|one| matches!(one.data, EvidenceData::Metrics { meaning: Meaning::Traffic, .. }));
     assert!(meanings, "{answer:?}");
 
     let answer = asks(&access, "alerts", &of_checkout()).await;
@@ -153,6 +161,7 @@ async fn two_servers_of_which_one_is_asked() {
         || "the production server was not asked".to_owned(),
     )
     .await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     assert_eq!(staging.asked().await, before.1, "only the chosen one is asked");
 
     // The past of the other is its own.
