@@ -10,7 +10,6 @@ mod aws_moto;
 mod catalogue;
 mod datadog_calls;
 mod datadog_formats;
-mod catalogue;
 mod grafana_calls;
 mod grafana_formats;
 mod kubernetes_access;
