@@ -6,8 +6,10 @@
 //! [`gather`]: crate::gather
 //! [`Report`]: opensre_model::report::Report
 
+pub mod ask;
 pub mod gather;
 pub mod hypotheses;
+mod identity;
 pub mod inquiry;
 pub mod mechanism;
 pub mod patterns;
@@ -17,6 +19,7 @@ pub mod report;
 pub mod signals;
 pub mod subject;
 
+pub use ask::{Answered, ask};
 pub use gather::{Observer, Progress};
 pub use hypotheses::{Diagnosis, diagnose};
 pub use inquiry::{Inquiry, InvestigationError, investigate, investigate_along};

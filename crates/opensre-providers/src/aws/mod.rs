@@ -10,4 +10,4 @@ mod shape;
 use crate::driver::Provider;
 
 /// AWS.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[] };
+pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[], deliver: None };
