@@ -16,6 +16,7 @@ use opensre_model::window::Window;
 use opensre_providers::driver::{Access, Answer};
 use tokio::sync::Semaphore;
 
+use crate::identity::{Confirmation, Confirmations};
 use crate::plan::{Task, key};
 
 /// Tasks that run at a time. The HTTP layer bounds the calls per host; this bounds the work around them.
@@ -86,6 +87,8 @@ pub struct Gathered {
 /// How one task ended.
 enum Outcome {
     Answered(Answer),
+    /// The instance is not who it must be.
+    Refused(Gap),
     Late,
     Broken,
 }
@@ -95,9 +98,15 @@ pub async fn gather(tasks: &[Task], means: &Means, observer: Option<&Observer>) 
     let began = Instant::now();
     let end = began + means.deadline;
     let gate = Arc::new(Semaphore::new(AT_A_TIME));
-    let running: FuturesUnordered<_> =
-        tasks.iter().enumerate().map(|(position, task)| run(position, task.clone(), means, &gate, end)).collect();
-    let mut running = running;
+    let confirmations = Confirmations::of(tasks, means, end);
+    let mut running: FuturesUnordered<_> = tasks
+        .iter()
+        .enumerate()
+        .map(|(position, task)| {
+            let confirmation = confirmations.for_instance(&task.instance);
+            run(position, task.clone(), confirmation, means, &gate, end)
+        })
+        .collect();
     let mut outcomes: Vec<Option<(Outcome, Duration)>> = (0..tasks.len()).map(|_| None).collect();
     let mut open = tasks.len();
     while let Some((position, outcome)) = running.next().await {
@@ -105,7 +114,7 @@ pub async fn gather(tasks: &[Task], means: &Means, observer: Option<&Observer>) 
         if let Some(observer) = observer {
             let (evidence, gaps) = match &outcome {
                 Outcome::Answered(answer) => (answer.evidence.len(), answer.gaps.len()),
-                Outcome::Late | Outcome::Broken => (0, 1),
+                Outcome::Refused(_) | Outcome::Late | Outcome::Broken => (0, 1),
             };
             let task = &tasks[position];
             observer(Progress::Answered {
@@ -123,7 +132,22 @@ pub async fn gather(tasks: &[Task], means: &Means, observer: Option<&Observer>) 
 }
 
 /// Runs one task on a task of its own, so that a panic or a busy loop in it stays there.
-async fn run(position: usize, task: Task, means: &Means, gate: &Arc<Semaphore>, end: Instant) -> (usize, Outcome) {
+/// A pinned instance is confirmed first.
+async fn run(
+    position: usize,
+    task: Task,
+    confirmation: Option<Confirmation>,
+    means: &Means,
+    gate: &Arc<Semaphore>,
+    end: Instant,
+) -> (usize, Outcome) {
+    if let Some(confirmation) = confirmation {
+        match tokio::time::timeout_at(end.into(), confirmation).await {
+            Ok(Ok(())) => {}
+            Ok(Err(gap)) => return (position, Outcome::Refused(gap)),
+            Err(_) => return (position, Outcome::Late),
+        }
+    }
     let Ok(Ok(_permit)) = tokio::time::timeout_at(end.into(), gate.acquire()).await else {
         return (position, Outcome::Late);
     };
@@ -165,6 +189,10 @@ fn assemble(
     for (position, (task, outcome)) in tasks.iter().zip(outcomes).enumerate() {
         let address = task.instance.address();
         let (outcome, at) = outcome.unwrap_or((Outcome::Late, took));
+        if let Outcome::Refused(gap) = outcome {
+            gaps.push((position, gap));
+            continue;
+        }
         let timing = gathered.instances.entry(address).or_default();
         timing.0 = timing.0.max(at);
         timing.1 += 1;
@@ -186,6 +214,8 @@ fn assemble(
                 };
                 gaps.push((position, gap(task, GapKind::Deadline, reason)));
             }
+            // Said already: nothing was asked.
+            Outcome::Refused(_) => {}
             Outcome::Broken => {
                 let reason = "the query broke off by a fault of this program; please report it".to_owned();
                 gaps.push((position, gap(task, GapKind::Failed, reason)));

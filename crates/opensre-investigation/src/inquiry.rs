@@ -6,20 +6,18 @@ use std::time::{Duration, Instant};
 use opensre_http::Http;
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Gap, GapKind};
-use opensre_model::instance::Settings;
 use opensre_model::provider::Catalogue;
 use opensre_model::report::Report;
 use opensre_model::resolution::Resolved;
 use opensre_model::routing::{ExplicitChoice, Route, RouteStep, RoutingMode, route};
-use opensre_model::secret::{Secret, SecretSource, SecretValue};
-use opensre_model::value::Value;
+use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
 use opensre_providers::driver::Provider;
 
 use crate::gather::{Means, Observer, Progress, gather};
 use crate::hypotheses::diagnose;
 use crate::plan::plan;
-use crate::redact::{RecordingSecrets, Redactor};
+use crate::redact::{RecordingSecrets, Redactor, plain_secrets};
 use crate::report::{Parts, assemble};
 
 /// Everything that an investigation needs.
@@ -139,7 +137,7 @@ pub async fn investigate_along(inquiry: Inquiry<'_>, routes: &[Route<'_>]) -> Re
         return Err(InvestigationError::DeadlinePassed { deadline: inquiry.deadline, gaps });
     }
     tell(Progress::Diagnosing);
-    let redactor = recording.redactor(plain_secrets(routes));
+    let redactor = recording.redactor(plain_secrets(routes.iter().flat_map(|route| route.chosen.iter().copied())));
     for evidence in &mut gathered.evidence {
         redactor.evidence(evidence);
     }
@@ -171,23 +169,4 @@ fn gaps(planned: Vec<Gap>, gathered: &mut Vec<Gap>, redactor: &Redactor) -> Vec<
     }
     gaps.sort_by_key(|gap| matches!(gap.kind, GapKind::NotRelevant | GapKind::NotSupported));
     gaps
-}
-
-/// The secrets of the chosen instances that are not references.
-fn plain_secrets(routes: &[Route<'_>]) -> Vec<Secret> {
-    let mut secrets = Vec::new();
-    for instance in routes.iter().flat_map(|route| &route.chosen) {
-        let Settings::Typed(config) = &instance.settings else { continue };
-        for (_, value) in config.iter() {
-            match value {
-                Value::Secret(SecretValue::Plain(secret)) => secrets.push(secret.clone()),
-                Value::Secrets(map) => secrets.extend(map.values().filter_map(|value| match value {
-                    SecretValue::Plain(secret) => Some(secret.clone()),
-                    SecretValue::Reference(_) => None,
-                })),
-                _ => {}
-            }
-        }
-    }
-    secrets
 }

@@ -6,8 +6,10 @@
 //! [`gather`]: crate::gather
 //! [`Report`]: opensre_model::report::Report
 
+pub mod ask;
 pub mod gather;
 pub mod hypotheses;
+mod identity;
 pub mod inquiry;
 pub mod mechanism;
 pub mod patterns;
@@ -18,6 +20,7 @@ pub mod signals;
 pub mod subject;
 mod verdict;
 
+pub use ask::{Answered, ask};
 pub use gather::{Observer, Progress};
 pub use hypotheses::{Diagnosis, diagnose};
 pub use inquiry::{Inquiry, InvestigationError, investigate, investigate_along};

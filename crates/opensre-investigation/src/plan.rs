@@ -15,6 +15,8 @@ use opensre_providers::driver::{Input, Provider, Query, Relevance};
 pub struct Task {
     /// The instance that is asked.
     pub instance: Instance,
+    /// Its provider.
+    pub provider: Provider,
     /// The query.
     pub query: &'static Query,
     /// Its input.
@@ -98,7 +100,7 @@ fn ask(plan: &mut Plan, alert: &Alert, instance: &Instance, providers: &[Provide
             }
             Relevance::Ask(inputs) => {
                 for input in inputs {
-                    plan.tasks.push(Task { instance: instance.clone(), query, input, order });
+                    plan.tasks.push(Task { instance: instance.clone(), provider: *provider, query, input, order });
                     order += 1;
                 }
             }

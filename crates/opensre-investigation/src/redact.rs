@@ -11,7 +11,9 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use opensre_model::alert::{Alert, Labels};
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Evidence, EvidenceData, Gap};
+use opensre_model::instance::{Instance, Settings};
 use opensre_model::secret::{REDACTED, Secret, SecretFailure, SecretSource, SecretValue};
+use opensre_model::value::Value;
 use regex::{Captures, Regex, RegexSet};
 
 /// Secrets of at least this many characters are replaced wherever they occur, shorter ones only as words.
@@ -327,4 +329,23 @@ fn percent_encoded(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// The secrets of instances that are not references.
+pub fn plain_secrets<'a>(instances: impl IntoIterator<Item = &'a Instance>) -> Vec<Secret> {
+    let mut secrets = Vec::new();
+    for instance in instances {
+        let Settings::Typed(config) = &instance.settings else { continue };
+        for (_, value) in config.iter() {
+            match value {
+                Value::Secret(SecretValue::Plain(secret)) => secrets.push(secret.clone()),
+                Value::Secrets(map) => secrets.extend(map.values().filter_map(|value| match value {
+                    SecretValue::Plain(secret) => Some(secret.clone()),
+                    SecretValue::Reference(_) => None,
+                })),
+                _ => {}
+            }
+        }
+    }
+    secrets
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::diagnostic::Source;
+use crate::identity::Expect;
 use crate::value::Config;
 
 /// An instance's name: trimmed and lower-cased; blank is `default`.
@@ -164,6 +165,8 @@ pub struct Instance {
     pub name: InstanceName,
     /// Its tags.
     pub tags: Tags,
+    /// Who it must be: a back end that says otherwise is not asked.
+    pub expect: Expect,
     /// What it is configured with.
     pub settings: Settings,
     /// The id of the record it came from.

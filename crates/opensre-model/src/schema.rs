@@ -23,6 +23,7 @@ pub fn store_schema(catalogue: &Catalogue) -> Json {
     let mut definitions = Map::new();
     definitions.insert("tags".to_owned(), tags());
     definitions.insert("name".to_owned(), name());
+    definitions.insert("expect".to_owned(), expect());
     definitions.insert("instance".to_owned(), instance(&json!({"type": "object"})));
     for spec in catalogue.iter() {
         definitions.insert(format!("{}_credentials", spec.key), credentials(spec));
@@ -83,6 +84,7 @@ pub fn instances_variable_schema(spec: &ProviderSpec) -> Option<Json> {
     // Flat entries hold the fields beside name and tags; with `credentials` they would not be read.
     flat["properties"]["name"] = json!({"$ref": "#/$defs/name"});
     flat["properties"]["tags"] = json!({"$ref": "#/$defs/tags"});
+    flat["properties"]["expect"] = json!({"$ref": "#/$defs/expect"});
     flat["not"] = json!({"required": ["credentials"]});
     let mut nested = instance(&json!({"$ref": "#/$defs/credentials"}));
     nested["additionalProperties"] = json!(false);
@@ -92,7 +94,7 @@ pub fn instances_variable_schema(spec: &ProviderSpec) -> Option<Json> {
         "description": format!("Instances of {}, as a JSON array. {}", spec.name, spec.documentation),
         "type": "array",
         "items": {"anyOf": [nested, flat]},
-        "$defs": {"tags": tags(), "name": name(), "credentials": credentials(spec)},
+        "$defs": {"tags": tags(), "name": name(), "expect": expect(), "credentials": credentials(spec)},
     }))
 }
 
@@ -114,6 +116,7 @@ fn instance(credentials: &Json) -> Json {
         "properties": {
             "name": {"$ref": "#/$defs/name"},
             "tags": {"$ref": "#/$defs/tags"},
+            "expect": {"$ref": "#/$defs/expect"},
             "credentials": credentials,
         },
     })
@@ -132,6 +135,16 @@ fn tags() -> Json {
         "type": "object",
         "description": "Tags to select the instance by; compared trimmed and without letter case.",
         "additionalProperties": {"type": ["string", "number", "boolean"]},
+    })
+}
+
+fn expect() -> Json {
+    json!({
+        "type": ["object", "null"],
+        "description": "Who the back end must say we are there; `integrations verify` shows the names. An instance that \
+                        turns out to be another is refused.",
+        "additionalProperties": {"type": "string", "minLength": 1},
+        "examples": [{"account_id": "123456789012"}],
     })
 }
 

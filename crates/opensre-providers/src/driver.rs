@@ -10,12 +10,15 @@ use futures::future::BoxFuture;
 use opensre_http::Client;
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Evidence, Gap};
+use opensre_model::message::Message;
 use opensre_model::provider::ProviderSpec;
 use opensre_model::window::Window;
 use serde::Serialize;
 
 pub use crate::access::{Access, HttpFields};
 pub use crate::failure::Failure;
+pub use crate::identity::verify;
+pub use crate::input::{Input, InputError, InputSpec};
 
 /// A provider: its declaration and what it can do.
 #[derive(Clone, Copy)]
@@ -26,10 +29,23 @@ pub struct Provider {
     pub probe: Option<ProbeFn>,
     /// Its read-only queries; empty while the provider is only declared.
     pub queries: &'static [Query],
+    /// Delivers a message (the report of an investigation) to people; `None` where the provider has nobody to tell.
+    pub deliver: Option<DeliverFn>,
 }
 
 /// A probe: proves credentials with a real call.
 pub type ProbeFn = for<'a> fn(&'a Access) -> BoxFuture<'a, Probe>;
+
+/// Delivers a message to where the instance says. Called only when a person asked for just that: it is the one thing
+/// that leaves a trace at a provider.
+pub type DeliverFn = for<'a> fn(&'a Access, &'a Message) -> BoxFuture<'a, Result<Receipt, Failure>>;
+
+/// What a delivery ended in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Where it went, in words, without any secret.
+    pub detail: String,
+}
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,19 +136,6 @@ pub struct Query {
     pub run: for<'a> fn(&'a Access, &'a Input, Window) -> BoxFuture<'a, Answer>,
 }
 
-/// Declaration of one input of a query.
-#[derive(Debug, Clone, Copy)]
-pub struct InputSpec {
-    /// Key.
-    pub key: &'static str,
-    /// JSON Schema type: `string`, `integer` or `array` (of strings).
-    pub kind: &'static str,
-    /// Whether it must be given.
-    pub required: bool,
-    /// One line of help.
-    pub help: &'static str,
-}
-
 /// Hard bounds of a query.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
@@ -148,39 +151,6 @@ impl Bounds {
     /// A client that keeps to the bounds of bytes and time.
     pub(crate) fn keep(self, client: Client) -> Client {
         client.at_most(self.bytes).by(Instant::now() + Duration::from_secs(self.seconds))
-    }
-}
-
-/// Input of a query: keys to JSON values.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Input(pub serde_json::Map<String, serde_json::Value>);
-
-impl Input {
-    /// A text of the input, if given and not blank.
-    pub fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.as_str()).map(str::trim).filter(|text| !text.is_empty())
-    }
-
-    /// The texts of a list (or of a single text).
-    pub fn list(&self, key: &str) -> Vec<String> {
-        match self.0.get(key) {
-            Some(serde_json::Value::Array(items)) => {
-                items.iter().filter_map(|item| item.as_str()).map(str::to_owned).collect()
-            }
-            Some(serde_json::Value::String(text)) => vec![text.clone()],
-            _ => Vec::new(),
-        }
-    }
-
-    /// A map of texts (labels), if given.
-    pub fn labels(&self, key: &str) -> BTreeMap<String, String> {
-        match self.0.get(key) {
-            Some(serde_json::Value::Object(map)) => map
-                .iter()
-                .filter_map(|(name, value)| value.as_str().map(|value| (name.clone(), value.to_owned())))
-                .collect(),
-            _ => BTreeMap::new(),
-        }
     }
 }
 

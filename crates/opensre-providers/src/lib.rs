@@ -11,6 +11,8 @@ pub mod backend;
 pub mod docs;
 pub mod driver;
 pub mod failure;
+pub mod identity;
+pub mod input;
 pub mod quoting;
 pub mod registry;
 pub mod subject;

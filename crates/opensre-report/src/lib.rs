@@ -4,6 +4,7 @@
 //! anything. Back ends write the texts in a report, so every face makes them harmless first: control characters never
 //! reach a terminal, markup never reaches a Markdown page.
 
+pub mod evidence;
 pub mod json;
 pub mod markdown;
 mod safe;

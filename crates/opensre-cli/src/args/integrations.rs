@@ -108,6 +108,9 @@ pub struct AddArgs {
     /// A tag; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub tag: Vec<String>,
+    /// Who the back end must say we are there, such as account_id=123456789012; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub expect: Vec<String>,
     /// A field; a secret field takes a reference only: ${env:NAME}, ${file:/path}, ${exec:command args}
     #[arg(long, value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
@@ -130,6 +133,9 @@ pub struct ChangeArgs {
     /// A field; a secret field takes a reference only
     #[arg(value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
+    /// Who the back end must say we are there; `KEY-` removes one
+    #[arg(long, value_name = "KEY=VALUE|KEY-")]
+    pub expect: Vec<String>,
     /// Remove a field
     #[arg(long, value_name = "FIELD")]
     pub unset: Vec<String>,

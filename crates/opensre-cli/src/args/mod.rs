@@ -2,6 +2,7 @@
 
 mod integrations;
 mod investigate;
+mod query;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ pub use integrations::{
     AddArgs, ChangeArgs, IntegrationsArgs, IntegrationsCommand, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
 };
 pub use investigate::{DemoArgs, InvestigateArgs, LabArgs, LabCommand};
+pub use query::QueryArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -98,6 +100,8 @@ pub enum Format {
 pub enum Command {
     /// Read an alert, gather the evidence, say what is wrong
     Investigate(InvestigateArgs),
+    /// Ask one query of one instance, or list what there is to ask
+    Query(QueryArgs),
     /// Set up, list, choose and verify instances
     Integrations(IntegrationsArgs),
     /// What can be connected, and what each provider needs

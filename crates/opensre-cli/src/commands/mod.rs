@@ -7,6 +7,7 @@ mod integrations;
 mod investigate;
 mod lab;
 mod providers;
+mod query;
 
 use crate::app::App;
 use crate::args::Command;
@@ -16,6 +17,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::Investigate(args) => investigate::run(app, &args),
+        Command::Query(args) => query::run(app, &args),
         Command::Integrations(args) => integrations::run(app, args.command),
         Command::Providers(args) => providers::run(app, &args.command),
         Command::Demo(args) => demo::run(app, &args),

@@ -10,6 +10,7 @@ use opensre_investigation::{Inquiry, InvestigationError, Progress, investigate};
 use opensre_model::alert::{Alert, Hint, Located};
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Evidence, EvidenceData, Gap, GapKind, LogLine, Meaning, Origin, Series};
+use opensre_model::identity::Expect;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::provider::{FieldSpec, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::report::{Category, Report};
@@ -80,8 +81,8 @@ fn ask(alert: &Alert) -> Relevance {
 
 fn providers() -> Vec<Provider> {
     vec![
-        Provider { spec: &METRICS, probe: None, queries: QUERIES },
-        Provider { spec: &CHAT, probe: None, queries: &[] },
+        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None },
+        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None },
     ]
 }
 
@@ -193,6 +194,7 @@ fn instance(service: &str, name: &str, mode: &str) -> Instance {
         family: service.to_owned(),
         name: InstanceName::new(name),
         tags: Tags::from_pairs([("team", name)]),
+        expect: Expect::default(),
         settings: Settings::Typed(config),
         integration_id: format!("{service}-record"),
         source: Source::Store { path: "/tmp/store.json".to_owned() },

@@ -11,6 +11,7 @@ mod userinfo;
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::{Diagnostic, Severity, Source};
+use crate::identity::Expect;
 use crate::instance::{Instance, InstanceName, OpaqueCredentials, Settings, Tags};
 use crate::provider::{Catalogue, Draft, ProviderSpec};
 use crate::record::{RawInstance, Record};
@@ -112,11 +113,31 @@ fn unusable_variable(spec: &ProviderSpec, record: &Record, outcomes: &[Outcome])
 fn opaque(record: &Record, service: &str, raw: &RawInstance, diagnostics: &mut Vec<Diagnostic>) -> Outcome {
     let name = InstanceName::new(&raw.name);
     let tags = read_tags(record, service, &name, &raw.tags, diagnostics);
+    let expect = match read_expect(record, service, &name, raw, diagnostics) {
+        Ok(expect) => expect,
+        Err(reason) => {
+            diagnostics.push(
+                Diagnostic::new(Severity::Error, record.source.clone(), reason.clone())
+                    .with_service(service)
+                    .with_instance(name.as_str())
+                    .with_field(EXPECT)
+                    .with_hint(EXPECT_HINT),
+            );
+            let incomplete = Incomplete {
+                name: name.as_str().to_owned(),
+                integration_id: record.id.clone(),
+                reason: format!("{EXPECT}: {reason}"),
+                source: record.source.clone(),
+            };
+            return Outcome::Unusable { service: service.to_owned(), incomplete };
+        }
+    };
     Outcome::Usable(Instance {
         service: service.to_owned(),
         family: service.to_owned(),
         name,
         tags,
+        expect,
         settings: Settings::Opaque(OpaqueCredentials::new(raw.credentials.clone())),
         integration_id: record.id.clone(),
         source: record.source.clone(),
@@ -143,6 +164,30 @@ fn read_tags(
     tags
 }
 
+const EXPECT: &str = "expect";
+const EXPECT_HINT: &str = r#"write it as {"account_id": "123456789012"}, or remove it"#;
+
+/// An instance's pin. One that cannot be read makes the instance unusable.
+fn read_expect(
+    record: &Record,
+    service: &str,
+    name: &InstanceName,
+    raw: &RawInstance,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Expect, String> {
+    let reading = Expect::read(raw.expect.as_ref()).map_err(|reason| format!("the pin {reason}"))?;
+    for key in reading.as_text {
+        let reason = format!("{} is no text; it is read as one", quoted(&key));
+        diagnostics.push(
+            Diagnostic::new(Severity::Warning, record.source.clone(), reason)
+                .with_service(service)
+                .with_instance(name.as_str())
+                .with_field(EXPECT),
+        );
+    }
+    Ok(reading.expect)
+}
+
 /// Makes one instance of a known provider.
 struct Classifier<'a> {
     catalogue: &'a Catalogue,
@@ -164,12 +209,17 @@ struct Rejection {
 impl Classifier<'_> {
     fn classify(&mut self, raw: &RawInstance) -> Outcome {
         let tags = read_tags(self.record, self.spec.key, &self.name, &raw.tags, self.diagnostics);
-        match self.settle(raw) {
-            Ok((spec, config)) => Outcome::Usable(Instance {
+        let expect = read_expect(self.record, self.spec.key, &self.name, raw, self.diagnostics);
+        let settled = expect
+            .map_err(|reason| Rejection { field: Some(EXPECT), reason, hint: Some(EXPECT_HINT.to_owned()) })
+            .and_then(|expect| Ok((expect, self.settle(raw)?)));
+        match settled {
+            Ok((expect, (spec, config))) => Outcome::Usable(Instance {
                 service: spec.key.to_owned(),
                 family: spec.family.to_owned(),
                 name: self.name.clone(),
                 tags,
+                expect,
                 settings: Settings::Typed(config),
                 integration_id: self.record.id.clone(),
                 source: self.record.source.clone(),

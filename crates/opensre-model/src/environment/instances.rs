@@ -41,7 +41,13 @@ pub(super) fn read(
     }
 
     let mut raw = record_head(spec);
-    let written = |instance: &RawInstance| json!({"name": instance.name, "tags": instance.tags, "credentials": instance.credentials});
+    let written = |instance: &RawInstance| {
+        let mut entry = json!({"name": instance.name, "tags": instance.tags, "credentials": instance.credentials});
+        if let Some(expect) = &instance.expect {
+            entry["expect"] = expect.clone();
+        }
+        entry
+    };
     raw.insert("instances".to_owned(), instances.iter().map(written).collect());
     Some(Record {
         id: super::record_id(spec),
@@ -128,6 +134,8 @@ impl Reader<'_> {
                 Map::new()
             }
         };
+        // A pin is no credential, nested or flat.
+        let expect = entry.shift_remove("expect").filter(|expect| !expect.is_null());
         let credentials = match entry.shift_remove("credentials") {
             Some(Json::Object(credentials)) => {
                 self.report_beside(index, &name, &entry);
@@ -144,7 +152,7 @@ impl Reader<'_> {
                 entry
             }
         };
-        RawInstance { name: name.as_str().to_owned(), tags, credentials }
+        RawInstance { name: name.as_str().to_owned(), tags, expect, credentials }
     }
 
     /// A name: text, trimmed and lower-cased. Null, blank or none is `default`; a scalar is its spelling.

@@ -58,7 +58,10 @@ impl Document {
         entry.insert("name".to_owned(), Json::String(InstanceName::new(&instance.name).to_string()));
         entry.insert("tags".to_owned(), Json::Object(instance.tags.clone()));
         entry.insert("credentials".to_owned(), Json::Object(instance.credentials.clone()));
-        self.put(catalogue, service, entry, record_id, random).1
+        if let Some(expect) = &instance.expect {
+            entry.insert("expect".to_owned(), expect.clone());
+        }
+        self.put(catalogue, service, entry, &["expect"], record_id, random).1
     }
 
     /// Puts a record's instances into the store, one by one, as [`Document::upsert_instance`] does. A version 1 shape
@@ -80,7 +83,7 @@ impl Document {
             let mut instance = instance.clone();
             let name = name_of(&instance);
             instance.insert("name".to_owned(), Json::String(name));
-            let (index, outcome) = self.put(catalogue, service, instance, id.as_deref(), random);
+            let (index, outcome) = self.put(catalogue, service, instance, &[], id.as_deref(), random);
             first.get_or_insert(index);
             outcomes.push(outcome);
         }
@@ -236,12 +239,14 @@ impl Document {
         count
     }
 
-    /// Puts a raw instance, whose name is normalised, into its record; returns the record's index too.
+    /// Puts a raw instance, whose name is normalised, into its record; returns the record's index too. Of an instance
+    /// that it replaces, the `replaced_keys` do not stay.
     fn put(
         &mut self,
         catalogue: &Catalogue,
         service: &str,
         instance: Map<String, Json>,
+        replaced_keys: &[&str],
         record_id: Option<&str>,
         random: u32,
     ) -> (usize, Upserted) {
@@ -272,6 +277,7 @@ impl Document {
         let mut replaced = false;
         if let Some(instances) = instances_mut(&mut raw) {
             if let Some(Json::Object(old)) = instances.iter_mut().find(|entry| is_named(entry, &name)) {
+                old.retain(|key, _| !replaced_keys.contains(&key.as_str()));
                 old.extend(instance);
                 replaced = true;
             } else {

@@ -44,6 +44,8 @@ pub struct RawInstance {
     pub name: String,
     /// Its tags as written.
     pub tags: Map<String, Json>,
+    /// Its pin (`expect`) as written, if it has one.
+    pub expect: Option<Json>,
     /// Its fields as written. Holds secrets.
     pub credentials: Map<String, Json>,
 }

@@ -228,7 +228,9 @@ impl Reader<'_> {
             let hint = Some("the fields of an instance in the store stand inside its `credentials`");
             self.warn(Some(name), "credentials", "the instance has no credentials".to_owned(), hint);
         }
-        RawInstance { name: name.to_owned(), tags, credentials }
+        // Whether it can be read is decided with the instance: one that cannot must not pass for none.
+        let expect = entry.get("expect").filter(|expect| !expect.is_null()).cloned();
+        RawInstance { name: name.to_owned(), tags, expect, credentials }
     }
 
     /// An object of an instance; anything else is empty and reported. Null tags are simply none.

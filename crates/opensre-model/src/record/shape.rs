@@ -75,7 +75,7 @@ pub fn is_version_1_shape(record: &Map<String, Json>) -> bool {
 
 /// A record in version 2 shape: a record with an `instances` list as it is, a version 1 shape with one instance
 /// `default` that has the old `credentials` and every other top-level key (also a `name` or `tags`) as credentials;
-/// a key inside `credentials` wins.
+/// a key inside `credentials` wins. An object `expect` is the instance's pin.
 ///
 /// Nothing is lost: an `instances` or `credentials` value of a type that cannot be read moves to
 /// `unreadable_instances` or `unreadable_credentials`.
@@ -96,11 +96,14 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
         _ => Map::new(),
     };
     for (key, value) in record {
-        if !["id", "service", "status", "instances", "credentials"].contains(&key.as_str()) {
+        if !["id", "service", "status", "instances", "credentials"].contains(&key.as_str()) && !is_pin(key, value) {
             credentials.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
-    let instance = json!({"name": InstanceName::DEFAULT, "tags": {}, "credentials": credentials});
+    let mut instance = json!({"name": InstanceName::DEFAULT, "tags": {}, "credentials": credentials});
+    if let Some((key, pin)) = record.iter().find(|(key, value)| is_pin(key, value)) {
+        instance[key] = pin.clone();
+    }
     migrated.insert("instances".to_owned(), Json::Array(vec![instance]));
 
     let unread = |key: &str| record.get(key).filter(|value| !value.is_null());
@@ -111,6 +114,11 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
         migrated.insert("unreadable_credentials".to_owned(), odd.clone());
     }
     migrated
+}
+
+/// Whether a key of a version 1 shape is an instance's pin and no credential.
+fn is_pin(key: &str, value: &Json) -> bool {
+    key == "expect" && value.is_object()
 }
 
 /// What a JSON value is, in words, for messages that must not hold the value.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use opensre_model::alert::Alert;
 use opensre_model::diagnostic::Source;
+use opensre_model::identity::Expect;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::provider::{Catalogue, FieldSpec, Hooks, Identifies, ProviderKind, ProviderSpec, Rule};
 use opensre_model::resolution::{Family, Incomplete, Resolved};
@@ -68,6 +69,7 @@ fn instance(service: &str, name: &str, fields: &[(&'static str, &str)], tags: &[
         family: service.trim_end_matches("_local").into(),
         name: InstanceName::new(name),
         tags: Tags::from_pairs(tags.iter().copied()),
+        expect: Expect::default(),
         settings: Settings::Typed(config),
         integration_id: format!("id-{name}"),
         source: Source::Store { path: "integrations.json".into() },

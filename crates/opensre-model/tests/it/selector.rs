@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use opensre_model::diagnostic::Source;
+use opensre_model::identity::Expect;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::provider::{Catalogue, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::resolution::{Family, Resolved};
@@ -207,6 +208,7 @@ fn instance(service: &str, name: &str, pairs: &[(&str, &str)]) -> Instance {
         family: "grafana".into(),
         name: InstanceName::new(name),
         tags: tags(pairs),
+        expect: Expect::default(),
         settings: Settings::Typed(Config::EMPTY),
         integration_id: format!("id-{name}"),
         source: Source::Store { path: "integrations.json".into() },

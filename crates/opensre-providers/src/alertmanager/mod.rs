@@ -9,4 +9,4 @@ use crate::driver::Provider;
 
 /// Alertmanager.
 pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES };
+    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES, deliver: None };

@@ -27,4 +27,4 @@ use crate::driver::Provider;
 
 /// Argo CD.
 pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(client::probe), queries: queries::QUERIES };
+    Provider { spec: &declaration::SPEC, probe: Some(client::probe), queries: queries::QUERIES, deliver: None };

@@ -30,7 +30,7 @@ use api::Datadog;
 use site::Page;
 
 /// Datadog.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES };
+pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
 
 const LOGS: &str = "logs";
 const METRICS: &str = "metrics";

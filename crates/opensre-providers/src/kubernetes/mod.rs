@@ -20,4 +20,4 @@ use crate::driver::Provider;
 
 /// Kubernetes.
 pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe::probe), queries: queries::QUERIES };
+    Provider { spec: &declaration::SPEC, probe: Some(probe::probe), queries: queries::QUERIES, deliver: None };

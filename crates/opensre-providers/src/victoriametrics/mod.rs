@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::prometheus::{self, ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED};
 
 /// VictoriaMetrics.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES };
+pub const PROVIDER: Provider =
+    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
 
 const FIELDS: HttpFields =
     HttpFields::at("base_url").bearer("bearer_token").basic("username", "password").header_map("headers");

@@ -12,6 +12,7 @@ use opensre_http::{Http, HttpOptions};
 use opensre_model::alert::{Alert, AlertFormat, AlertState, Labels, References};
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Evidence, EvidenceData};
+use opensre_model::identity::Expect;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
@@ -142,6 +143,7 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
             family: provider.spec.family.to_owned(),
             name: InstanceName::new("prod"),
             tags: Tags::default(),
+            expect: Expect::default(),
             settings: Settings::Typed(config),
             integration_id: "id".to_owned(),
             source: Source::Store { path: "store".to_owned() },

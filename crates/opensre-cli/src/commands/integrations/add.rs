@@ -30,6 +30,10 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     for tag in &args.tag {
         fields::tag(&mut tags, tag)?;
     }
+    let mut expect = None;
+    for pin in &args.expect {
+        fields::pin(&mut expect, pin)?;
+    }
     let mut credentials = Map::new();
     for field in &args.set {
         fields::set(spec, &mut credentials, field)?;
@@ -46,7 +50,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     if app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty() {
         ask(app, spec, &mut credentials)?;
     }
-    let instance = RawInstance { name: name.to_string(), tags, credentials };
+    let instance = RawInstance { name: name.to_string(), tags, expect, credentials };
     let key = check(app, spec, &instance)?;
     let upserted = change::edit(app, |document| {
         Ok(document.upsert_instance(&app.catalogue, key, &instance, None, opensre_store::random_number()))
@@ -62,7 +66,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
 /// Asks for what is missing until the instance is configured: fields with a default or an answer are passed over.
 fn ask(app: &App, spec: &'static ProviderSpec, credentials: &mut Map<String, Json>) -> Result<(), Failure> {
     for field in spec.fields {
-        let draft = RawInstance { name: String::new(), tags: Map::new(), credentials: credentials.clone() };
+        let draft = RawInstance { credentials: credentials.clone(), ..RawInstance::default() };
         if classified(app, spec, &draft).incomplete.is_empty() {
             return Ok(());
         }

@@ -8,18 +8,18 @@ use crate::failure::Failure;
 
 /// An address that was written on the command line. The service may be one that the catalogue does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in crate::commands) struct Address {
     /// The service as written, trimmed.
-    pub(super) written: String,
+    pub(in crate::commands) written: String,
     /// Its family key.
-    pub(super) family: String,
+    pub(in crate::commands) family: String,
     /// The instance's name, if one was written.
-    pub(super) name: Option<InstanceName>,
+    pub(in crate::commands) name: Option<InstanceName>,
 }
 
 impl Address {
     /// Reads an address.
-    pub(super) fn parse(catalogue: &Catalogue, text: &str) -> Result<Self, Failure> {
+    pub(in crate::commands) fn parse(catalogue: &Catalogue, text: &str) -> Result<Self, Failure> {
         let (service, name) = match text.split_once('/') {
             Some((service, name)) => (service, Some(name)),
             None => (text, None),

@@ -160,3 +160,28 @@ pub(super) fn remove_tag(tags: &mut Map<String, Json>, key: &str) -> bool {
     tags.retain(|name, _| opensre_model::instance::normalise(name) != key);
     tags.len() != before
 }
+
+/// Reads `KEY=VALUE` into a pin, or removes `KEY-` from it. A pin that is none (written by hand) is replaced.
+pub(super) fn pin(expect: &mut Option<Json>, written: &str) -> Result<(), Failure> {
+    let mut map = match expect.take() {
+        Some(Json::Object(map)) => map,
+        _ => Map::new(),
+    };
+    match written.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+            map.insert(key.trim().to_owned(), Json::String(value.trim().to_owned()));
+        }
+        None if written.trim_end_matches('-').len() + 1 == written.len() => {
+            let key = written.trim_end_matches('-').trim();
+            if map.shift_remove(key).is_none() {
+                return Err(Failure::failed(format!("the instance expects no {key}")));
+            }
+        }
+        _ => {
+            return Err(Failure::input(format!("--expect {written}: no KEY=VALUE"))
+                .hint("write --expect account_id=123456789012; `integrations verify` shows the names"));
+        }
+    }
+    *expect = (!map.is_empty()).then_some(Json::Object(map));
+    Ok(())
+}

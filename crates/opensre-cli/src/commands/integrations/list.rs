@@ -126,6 +126,7 @@ pub(super) fn show(app: &App, written: &str) -> Outcome {
         let mut rows = vec![
             vec!["key".to_owned(), instance.service.clone()],
             vec!["tags".to_owned(), instance.tags.to_string()],
+            vec!["expect".to_owned(), instance.expect.to_string()],
             vec!["source".to_owned(), instance.source.to_string()],
             vec!["record".to_owned(), instance.integration_id.clone()],
         ];
@@ -142,7 +143,7 @@ pub(super) fn show(app: &App, written: &str) -> Outcome {
 }
 
 /// The instances that an address names; never empty.
-pub(super) fn find<'a>(families: &'a [Family], address: &Address) -> Result<Vec<&'a Instance>, Failure> {
+pub(in crate::commands) fn find<'a>(families: &'a [Family], address: &Address) -> Result<Vec<&'a Instance>, Failure> {
     let family = families.iter().find(|family| family.key == address.family);
     let instances: Vec<&Instance> = family.into_iter().flat_map(|family| &family.instances).collect();
     let chosen: Vec<&Instance> = match &address.name {
@@ -182,6 +183,7 @@ fn describe(app: &App, instance: &Instance) -> Json {
     let credentials = compatible::flat_config(&app.catalogue, instance, false);
     json!({
         "service": instance.family, "key": instance.service, "name": instance.name, "tags": instance.tags,
-        "integration_id": instance.integration_id, "source": instance.source, "credentials": credentials,
+        "expect": instance.expect, "integration_id": instance.integration_id, "source": instance.source,
+        "credentials": credentials,
     })
 }

@@ -9,6 +9,8 @@ mod schema;
 mod select;
 mod verify;
 
+pub(super) use list::find;
+
 use crate::app::App;
 use crate::args::IntegrationsCommand;
 use crate::failure::Outcome;

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use opensre_model::instance::Instance;
 use opensre_model::resolution::Resolved;
-use opensre_providers::driver::{Access, Probe, ProbeStatus};
+use opensre_providers::driver::{Access, Probe, ProbeStatus, verify};
 use serde::Serialize;
 
 use super::address::Address;
@@ -115,24 +115,20 @@ async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration) -> Vec<
     let (http, secrets) = app.network();
     let bar = progress(app, instances.len());
     let probes = instances.into_iter().map(|instance| {
-        let spec_probe = app.providers.iter().find(|provider| provider.spec.key == instance.service);
-        let probe = spec_probe.and_then(|provider| provider.probe);
-        let name = spec_probe.map_or(instance.service.as_str(), |provider| provider.spec.name).to_owned();
+        let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
         let (http, secrets, bar) = (http.clone(), secrets.clone(), bar.clone());
         async move {
             let begun = Instant::now();
             let access = Access { instance, http, secrets, deadline: begun + limit };
-            let result = match probe {
-                None => Probe {
-                    status: ProbeStatus::NotProbed,
-                    detail: format!("opensre cannot probe {name} yet"),
-                    identity: BTreeMap::new(),
-                    hint: None,
-                },
-                Some(probe) => {
+            let result = match provider {
+                None => {
+                    let detail = format!("opensre cannot probe {} yet", access.instance.service);
+                    Probe { detail, ..Probe::not_probed() }
+                }
+                Some(provider) => {
                     // In a task of its own: a panic is that instance's failure and nobody else's.
                     let own = access.clone();
-                    let task = tokio::spawn(async move { probe(&own).await });
+                    let task = tokio::spawn(async move { verify(&provider, &own).await });
                     match tokio::time::timeout(limit, task).await {
                         Ok(Ok(result)) => result,
                         Ok(Err(_)) => failed("the probe failed unexpectedly", None),

@@ -96,7 +96,7 @@ fn tables_have_as_many_cells_in_each_row() {
 
 #[test]
 fn the_page_of_a_provider_that_is_only_declared() {
-    let provider = Provider { spec: spec("pagerduty"), probe: None, queries: &[] };
+    let provider = Provider { spec: spec("pagerduty"), probe: None, queries: &[], deliver: None };
     insta::assert_snapshot!(provider_page(&provider), @r#"
     <!-- Generated from the declarations of the providers. Do not edit. -->
 
@@ -203,6 +203,7 @@ fn what_a_provider_can_do_is_told() {
             Box::pin(async { Probe { status: ProbeStatus::Passed, detail: String::new(), identity, hint: None } })
         }),
         queries: &[QUERY],
+        deliver: None,
     };
     let page = provider_page(&provider);
     let (_, abilities) = page.split_once("## What is done with it\n\n").expect("a section");

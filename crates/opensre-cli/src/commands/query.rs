@@ -1,0 +1,231 @@
+//! `opensre query`: one query of one instance, or what there is to query.
+
+use opensre_investigation::gather::Means;
+use opensre_investigation::plan::Task;
+use opensre_investigation::{Answered, ask};
+use opensre_model::evidence::GapKind;
+use opensre_model::instance::Instance;
+use opensre_model::selector::nearest;
+use opensre_model::window::Window;
+use opensre_providers::driver::{Input, InputError, InputSpec, Provider, Query};
+use serde_json::{Map, Value as Json, json};
+
+use super::integrations::{address, find};
+use super::investigate::{positive, present};
+use crate::app::{App, Effective, duration};
+use crate::args::QueryArgs;
+use crate::exit::Exit;
+use crate::failure::{Failure, Outcome};
+use crate::surroundings::Surroundings;
+use crate::text::{printable, table};
+
+pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
+    let wants_json = app.wants_json()?;
+    let address = address::Address::parse(&app.catalogue, &args.instance)?;
+    let Some(written) = &args.query else {
+        if !args.input.is_empty() {
+            return Err(Failure::input("inputs are given, but no query").hint("write opensre query SERVICE/NAME QUERY"));
+        }
+        return list(app, &address, wants_json);
+    };
+    let effective = app.effective()?;
+    app.report(&effective.resolved.diagnostics);
+    let instance = chosen(app, &effective, &address)?;
+    let provider = provider_of(app, instance)?;
+    let query = query_named(provider, written)?;
+    let input = read_inputs(query, &args.input)?;
+    let now = present(args.now.as_deref())?.unwrap_or_else(Surroundings::now);
+    let since = duration("--since", &args.since)?;
+    if !since.is_positive() {
+        return Err(Failure::input("--since must be more than nothing"));
+    }
+    let (http, secrets) = app.network();
+    let window = Window::around(None, None, now, Some(since));
+    let means = Means { http, secrets, window, deadline: positive("--deadline", &args.deadline)? };
+    let task = Task { instance: instance.clone(), provider: *provider, query, input, order: 0 };
+    let answered = App::runtime()?.block_on(ask(&task, &means));
+    if wants_json {
+        app.output.json(&json!({
+            "service": instance.family, "instance": instance.name, "query": query.name, "input": task.input.0,
+            "window": window, "evidence": answered.evidence, "gaps": answered.gaps, "calls": answered.calls,
+        }))?;
+    } else {
+        let unicode = app.surroundings.unicode;
+        app.output.data(&opensre_report::evidence::render(&answered.evidence, &answered.gaps, unicode))?;
+        if answered.evidence.is_empty() && answered.gaps.is_empty() {
+            app.output.note(&format!("{} answered that there is nothing", instance.address()));
+        }
+    }
+    Ok(exit(&answered))
+}
+
+/// As an investigation's: what was refused or failed has not been asked.
+fn exit(answered: &Answered) -> Exit {
+    if !answered.evidence.is_empty() {
+        return Exit::Success;
+    }
+    let any = |wanted: &[GapKind]| answered.gaps.iter().any(|gap| wanted.contains(&gap.kind));
+    if any(&[GapKind::Denied, GapKind::Failed, GapKind::RateLimited]) {
+        Exit::NothingGathered
+    } else if any(&[GapKind::Deadline]) {
+        Exit::Deadline
+    } else {
+        Exit::Success
+    }
+}
+
+/// The instance that is named, or the default one with a word about it.
+fn chosen<'a>(app: &App, effective: &'a Effective, address: &address::Address) -> Result<&'a Instance, Failure> {
+    let found = find(&effective.resolved.families, address)?;
+    let default = effective.resolved.family(&address.family).and_then(|family| family.default());
+    let instance = match (&address.name, default) {
+        (None, Some(default)) => default,
+        _ => found[0],
+    };
+    if address.name.is_none() && found.len() > 1 {
+        app.output.note(&format!("asking {}, the default of {}", instance.address(), found.len()));
+    }
+    Ok(instance)
+}
+
+fn provider_of<'a>(app: &'a App, instance: &Instance) -> Result<&'a Provider, Failure> {
+    app.providers.iter().find(|provider| provider.spec.key == instance.service).ok_or_else(|| {
+        Failure::failed(format!("this version knows no service called {}", instance.service))
+            .hint("`opensre providers list` shows all")
+    })
+}
+
+fn query_named(provider: &Provider, written: &str) -> Result<&'static Query, Failure> {
+    let queries = provider.queries;
+    if let Some(query) = queries.iter().find(|query| query.name.eq_ignore_ascii_case(written.trim())) {
+        return Ok(query);
+    }
+    if queries.is_empty() {
+        return Err(Failure::failed(format!("this version cannot query {} yet", provider.spec.name)));
+    }
+    let names: Vec<&str> = queries.iter().map(|query| query.name).collect();
+    let near =
+        nearest(written, names.iter().copied()).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Err(Failure::input(format!("{} has no query `{}`", provider.spec.key, printable(written))).hint(format!(
+        "{near}the queries of {}: {}",
+        provider.spec.key,
+        names.join(", ")
+    )))
+}
+
+/// Reads every `KEY=VALUE` in the type that the query declares, and checks that nothing is missing.
+fn read_inputs(query: &Query, written: &[String]) -> Result<Input, Failure> {
+    let mut input = Input::default();
+    for pair in written {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(Failure::input(format!("--input {}: no KEY=VALUE", printable(pair))).hint(known_inputs(query)));
+        };
+        let spec = query.input_spec(key.trim()).map_err(|error| unfit(query, &error))?;
+        let wrong = InputError::WrongType { query: query.name, key: spec.key, expected: spec.in_words() };
+        let value = typed(spec, value).ok_or_else(|| unfit(query, &wrong))?;
+        if input.0.insert(spec.key.to_owned(), value).is_some() {
+            return Err(Failure::input(format!("the input `{}` is given twice", spec.key)));
+        }
+    }
+    query.check(&input).map_err(|error| unfit(query, &error))?;
+    Ok(input)
+}
+
+fn unfit(query: &Query, error: &InputError) -> Failure {
+    let near = match error {
+        InputError::Unknown { key, .. } => query.nearest_input(key),
+        _ => None,
+    };
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Failure::input(printable(&error.to_string())).hint(format!("{near}{}", known_inputs(query)))
+}
+
+fn known_inputs(query: &Query) -> String {
+    if query.input.is_empty() {
+        return format!("{} takes no input", query.name);
+    }
+    format!("the inputs of {}: {}", query.name, inputs_in_words(query))
+}
+
+fn inputs_in_words(query: &Query) -> String {
+    let inputs = query.input.iter().map(|spec| {
+        let required = if spec.required { ", required" } else { "" };
+        format!("{} ({}{required}: {})", spec.key, spec.in_words(), spec.help)
+    });
+    inputs.collect::<Vec<_>>().join("; ")
+}
+
+/// A written value as JSON of the declared type; `None` when it is none of it.
+fn typed(spec: &InputSpec, written: &str) -> Option<Json> {
+    let written_as_json = || serde_json::from_str::<Json>(written.trim()).ok();
+    match spec.kind {
+        "integer" => written.trim().parse::<i64>().ok().map(Json::from),
+        "number" => written.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(Json::from),
+        "boolean" => match written.trim().to_lowercase().as_str() {
+            "true" | "yes" | "1" => Some(true.into()),
+            "false" | "no" | "0" => Some(false.into()),
+            _ => None,
+        },
+        "array" => match written_as_json() {
+            Some(list @ Json::Array(_)) => Some(list),
+            _ => Some(written.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect()),
+        },
+        "object" => match written_as_json() {
+            Some(map @ Json::Object(_)) => Some(map),
+            _ => pairs(written).map(Json::Object),
+        },
+        _ => Some(Json::from(written)),
+    }
+}
+
+/// `name=value,name=value`; a value ends at a comma.
+fn pairs(written: &str) -> Option<Map<String, Json>> {
+    written
+        .split(',')
+        .filter(|part| !part.trim().is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=')?;
+            let name = name.trim();
+            (!name.is_empty()).then(|| (name.to_owned(), Json::from(value.trim())))
+        })
+        .collect()
+}
+
+/// The queries of a service (of an instance's own provider, where one is named).
+fn list(app: &App, address: &address::Address, wants_json: bool) -> Outcome {
+    let provider = if address.name.is_some() {
+        let effective = app.effective()?;
+        provider_of(app, find(&effective.resolved.families, address)?[0])?
+    } else {
+        let spec = address::provider(&app.catalogue, &address.written)?;
+        app.providers
+            .iter()
+            .find(|provider| provider.spec.key == spec.key)
+            .ok_or_else(|| Failure::new(Exit::Internal, format!("{} is declared and not registered", spec.key)))?
+    };
+    if wants_json {
+        let queries: Vec<Json> = provider
+            .queries
+            .iter()
+            .map(|query| {
+                json!({
+                    "name": query.name, "summary": query.summary, "input_schema": query.schema(),
+                    "bounds": {"rows": query.bounds.rows, "bytes": query.bounds.bytes, "seconds": query.bounds.seconds},
+                })
+            })
+            .collect();
+        app.output.json(&json!({"service": provider.spec.family, "key": provider.spec.key, "queries": queries}))?;
+        return Ok(Exit::Success);
+    }
+    if provider.queries.is_empty() {
+        app.output.note(&format!("this version cannot query {} yet", provider.spec.name));
+        return Ok(Exit::Success);
+    }
+    let rows = provider
+        .queries
+        .iter()
+        .map(|query| vec![query.name.to_owned(), query.summary.to_owned(), inputs_in_words(query)])
+        .collect();
+    app.output.data(&table(&["query", "what it answers", "input"], rows, app.surroundings.width))?;
+    Ok(Exit::Success)
+}
