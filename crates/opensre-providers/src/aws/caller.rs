@@ -111,7 +111,7 @@ impl Caller {
     }
 
     /// The base URL of a service: that of the instance, where one is set (`endpoint_url`), else AWS's own.
-    fn base(&self, api: &Api, region: &str) -> String {
+    pub(super) fn base(&self, api: &Api, region: &str) -> String {
         match self.access.instance.config().text("endpoint_url") {
             Some(url) => url.to_owned(),
             None => format!("https://{}.{region}.{}", api.host, domain(region)),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use base64::Engine;
 use opensre_lab::vendors::aws::{Account, Call, router};
 use opensre_lab::vendors::stage::{Misbehaviour, Stage};
 use opensre_lab::vendors::{Guard, serve};
@@ -14,6 +15,7 @@ use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Event, EventKind, Evidence, EvidenceData, GapKind, Meaning, ResourceState};
 use opensre_model::secret::{Secret, SecretFailure, SecretReference, SecretSource, SecretValue};
 use opensre_providers::aws::PROVIDER;
+use opensre_providers::aws::cluster::reach;
 use opensre_providers::driver::{Access, Answer, Input, ProbeStatus, Relevance};
 use serde_json::{Value as Json, json};
 
@@ -448,6 +450,21 @@ async fn states_of_resources() {
     assert_eq!(titles(&function.evidence[1]), [(EventKind::Deploy, "code or configuration of charge changed")]);
     let all = format!("{function:?} {database:?} {service:?}");
     assert!(!all.contains("canary") && !all.contains("sk_live"), "a value of the environment is shown");
+}
+
+#[tokio::test]
+async fn a_cluster_is_reached_with_a_token_of_its_own() {
+    let world = World::new().await;
+    let cluster = reach(&world.with_keys(), "shop").await.unwrap();
+    assert_eq!(cluster.endpoint, "https://ABC.gr7.eu-west-1.eks.amazonaws.com");
+    assert_eq!(cluster.certificate_authority, "-----BEGIN");
+    let token = cluster.token.expose().strip_prefix("k8s-aws-v1.").unwrap();
+    let url = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).unwrap();
+    let url = String::from_utf8(url).unwrap();
+    assert!(url.starts_with(&format!("{}/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-", world.url)), "{url}");
+    assert!(url.contains("X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature="), "{url}");
+    let failure = reach(&world.with_keys(), "other").await.unwrap_err();
+    assert_eq!(failure.reason, "there is no EKS cluster other");
 }
 
 #[tokio::test]

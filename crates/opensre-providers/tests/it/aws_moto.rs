@@ -284,4 +284,11 @@ fn signatures_are_those_of_the_official_sdk() {
         let own = authorization.rsplit("Signature=").next();
         assert_eq!(script(url.as_str(), &["sign", method, body]).as_str(), own, "{method} {url}");
     }
+    let signer = SigV4 { service: "sts", ..signer };
+    let url = "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15";
+    let time = "2024-05-01T12:15:00Z".parse().expect("a time");
+    let parsed = url::Url::parse(url).expect("a URL");
+    let own = signer.presigned(&parsed, &[("x-k8s-aws-id", "shop")], Duration::from_mins(1), time);
+    let signature = own.expose().rsplit("X-Amz-Signature=").next();
+    assert_eq!(script(url, &["presign", "shop"]).as_str(), signature, "{}", own.expose());
 }

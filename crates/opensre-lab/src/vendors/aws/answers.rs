@@ -213,7 +213,8 @@ fn json_of(account: &Account, asked: &Asked) -> Result<Value, Refusal> {
             "containers": [{"name": "app", "exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}]}]})
         }
         "DescribeCluster" if text("name") == "shop" => {
-            json!({"cluster": {"name": "shop", "status": "ACTIVE", "version": "1.31", "health": {"issues": []}}})
+            json!({"cluster": {"name": "shop", "status": "ACTIVE", "version": "1.31", "endpoint": "https://ABC.gr7.eu-west-1.eks.amazonaws.com",
+                "certificateAuthority": {"data": "LS0tLS1CRUdJTg=="}, "health": {"issues": []}}})
         }
         "ListNodegroups" => json!({"nodegroups": ["workers"]}),
         "DescribeNodegroup" => {
