@@ -199,6 +199,10 @@ fn json_of(account: &Account, asked: &Asked) -> Result<Value, Refusal> {
                 json!({"status": "Complete", "results": [[{"field": "time", "value": when}, {"field": "lines", "value": "42"}]]})
             }
         }
+        "GetRoleCredentials" if text("token") == "sso-token" => {
+            let key = lock(&account.keys).keys().next().cloned();
+            json!({"roleCredentials": {"accessKeyId": key, "secretAccessKey": "x", "sessionToken": "t", "expiration": 0}})
+        }
         "LookupEvents" => trail(account, asked),
         "GetResourceMetrics" => json!({"MetricList": [
             {"Key": {"Metric": "db.load.avg"}, "DataPoints": [{"Timestamp": account.seconds(0), "Value": 9.0}]},
