@@ -146,7 +146,8 @@ async fn answer(State(account): State<Arc<Account>>, request: Request) -> Respon
     if let Some(refusal) = account.refused(&asked.action) {
         return refuse(asked.protocol, refusal.status, &refusal.code, "it was told to refuse");
     }
-    if asked.action != "AssumeRoleWithWebIdentity" {
+    // These two are how one gets a key at all.
+    if !matches!(asked.action.as_str(), "AssumeRoleWithWebIdentity" | "GetRoleCredentials") {
         let known = lock(&account.keys).contains_key(&key);
         if !known {
             let code =
@@ -180,6 +181,11 @@ fn scope(headers: &HeaderMap) -> Option<(String, String, String)> {
     Some(((*key).to_owned(), (*region).to_owned(), (*service).to_owned()))
 }
 
+/// The token of the SSO portal.
+fn bearer(headers: &HeaderMap) -> &str {
+    headers.get("x-amz-sso_bearer_token").and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 fn asked(path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Asked> {
     let json = |action: &str, service, parameters| Asked {
         protocol: Protocol::Json,
@@ -211,6 +217,9 @@ fn asked(path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Asked> {
         ["clusters", name, "node-groups"] => return Some(rest("ListNodegroups", "eks", json!({ "name": name }))),
         ["clusters", name, "node-groups", group] => {
             return Some(rest("DescribeNodegroup", "eks", json!({"name": name, "group": group})));
+        }
+        ["federation", "credentials"] => {
+            return Some(rest("GetRoleCredentials", "", json!({ "token": bearer(headers) })));
         }
         ["2015-03-31", "functions", name, "configuration"] => {
             return Some(rest("GetFunctionConfiguration", "lambda", json!({ "name": name })));

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use opensre_http::{Client, Endpoint, Reply, Request, Tls};
 use opensre_model::evidence::GapKind;
+use opensre_model::secret::Secret;
 use serde_json::Value as Json;
 use url::Url;
 
@@ -56,6 +57,18 @@ pub(super) const CLOUDTRAIL: Api = Api::new("cloudtrail", "com.amazonaws.cloudtr
 pub(super) const PERFORMANCE_INSIGHTS: Api = Api::new("pi", "PerformanceInsightsv20180227");
 pub(super) const EKS: Api = Api::new("eks", "");
 pub(super) const LAMBDA: Api = Api::new("lambda", "");
+/// Gives the credentials of somebody who has signed in; asked with a bearer token, not signed.
+pub(super) const SSO: Api = Api::new("portal.sso", "");
+
+/// How a client proves who it is.
+pub(super) enum Auth {
+    /// Not at all.
+    None,
+    /// By a signature over each request.
+    Signed(SigV4),
+    /// By a header.
+    Header(&'static str, Secret),
+}
 
 /// Parameters of a Query call.
 #[derive(Debug, Clone, Default)]
@@ -111,24 +124,26 @@ impl Caller {
     }
 
     /// The base URL of a service: that of the instance, where one is set (`endpoint_url`), else AWS's own.
-    fn base(&self, api: &Api, region: &str) -> String {
+    pub(super) fn base(&self, api: &Api, region: &str) -> String {
         match self.access.instance.config().text("endpoint_url") {
             Some(url) => url.to_owned(),
             None => format!("https://{}.{region}.{}", api.host, domain(region)),
         }
     }
 
-    /// A client of any endpoint; the certificates are read off the async threads.
-    pub(super) async fn client(&self, base: &str, signer: Option<SigV4>) -> Result<Client, Failure> {
+    /// A client of any endpoint, that signs or carries a header; the certificates are read off the async threads.
+    pub(super) async fn client(&self, base: &str, auth: Auth) -> Result<Client, Failure> {
         let config = self.access.instance.config();
         let tls = Tls {
             verify: config.boolean("verify_ssl").unwrap_or(true),
             ca_bundle: config.text("ca_bundle").map(Into::into),
         };
-        let mut endpoint = Endpoint::new(self.access.instance.address(), base)?.tls(tls);
-        if let Some(signer) = signer {
-            endpoint = endpoint.signed_by(Arc::new(signer));
-        }
+        let endpoint = Endpoint::new(self.access.instance.address(), base)?.tls(tls);
+        let endpoint = match auth {
+            Auth::None => endpoint,
+            Auth::Signed(signer) => endpoint.signed_by(Arc::new(signer)),
+            Auth::Header(name, value) => endpoint.header(name, value),
+        };
         let (http, deadline) = (self.access.http.clone(), self.deadline);
         let building = tokio::task::spawn_blocking(move || http.client(endpoint, deadline));
         match tokio::time::timeout_at(deadline.into(), building).await {
@@ -179,7 +194,8 @@ impl Caller {
         parameters: Parameters,
         fresh: Option<Duration>,
     ) -> Result<Node, Refusal> {
-        let client = self.client(&self.base(api, region), signer.map(|own| sign(api, region, own))).await?;
+        let auth = signer.map_or(Auth::None, |own| Auth::Signed(sign(api, region, own)));
+        let client = self.client(&self.base(api, region), auth).await?;
         let mut form = vec![("Action".to_owned(), action.to_owned()), ("Version".to_owned(), api.version.to_owned())];
         form.extend(parameters.0);
         let request = Request::post_form(ROOT, &form).accept("application/xml");
@@ -241,7 +257,7 @@ impl Region {
 
     async fn signed(&self, api: &Api) -> Result<Client, Failure> {
         let base = self.caller.base(api, &self.name);
-        self.caller.client(&base, Some(sign(api, &self.name, &self.credentials))).await
+        self.caller.client(&base, Auth::Signed(sign(api, &self.name, &self.credentials))).await
     }
 
     /// The console's address of a page, where the instance is AWS itself.

@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use opensre_http::Request;
 use opensre_model::evidence::GapKind;
 use opensre_model::secret::{Secret, SecretReference, SecretValue};
 use serde_json::Value as Json;
+use sha1::{Digest, Sha1};
 
-use super::caller::{Caller, Parameters, STS};
+use super::caller::{Auth, Caller, Parameters, SSO, STS};
 use super::profile::{Profiles, Section};
 use super::sigv4::Credentials;
 use crate::failure::Failure;
@@ -227,14 +229,53 @@ impl Chain<'_> {
                     .ok_or_else(|| fail("has a credential_process that gives no credentials"));
             }
             if setting("sso_session").is_some() || setting("sso_start_url").is_some() {
-                return Err(fail("signs in with SSO, which is not read directly").with_hint(format!(
-                    "give it `credential_process = aws configure export-credentials --profile {name}` in a profile \
-                     of its own, or use a role"
-                )));
+                return self.signed_in(name, section, profiles).await;
             }
             Err(fail("has no credentials"))
         }
         .boxed()
+    }
+
+    /// The credentials of a profile whose user has signed in with SSO: asked for with the token that `aws sso login` has
+    /// left in its cache ("SSO token provider configuration"; "GetRoleCredentials"). It is not renewed here.
+    async fn signed_in(&self, name: &str, section: &Section, profiles: &Profiles) -> Result<Credentials, Failure> {
+        let sign_in = |what: &str| {
+            Failure::new(GapKind::Denied, format!("AWS profile {name} {what}"))
+                .with_hint(format!("run `aws sso login --profile {name}`"))
+        };
+        let session = section.get("sso_session");
+        let settings = session.and_then(|session| profiles.session(session)).unwrap_or(section);
+        let part = |of: &Section, key: &str| {
+            of.get(key).cloned().ok_or_else(|| sign_in(&format!("signs in with SSO, but has no {key}")))
+        };
+        let region = part(settings, "sso_region")?;
+        let (account, role) = (part(section, "sso_account_id")?, part(section, "sso_role_name")?);
+        let cached = match session {
+            Some(session) => session.clone(),
+            None => part(section, "sso_start_url")?,
+        };
+        let file = format!("~/.aws/sso/cache/{:x}.json", Sha1::digest(cached.as_bytes()));
+        let cache = self.read(SecretReference::File(file)).await.map_err(|_| sign_in("is not signed in"))?;
+        let cache: Json = serde_json::from_str(cache.expose()).unwrap_or_default();
+        let text = |key: &str| cache.get(key).and_then(Json::as_str);
+        let token = text("accessToken").ok_or_else(|| sign_in("is not signed in"))?;
+        let expires: Option<Timestamp> = text("expiresAt").and_then(|time| time.parse().ok());
+        if expires.is_some_and(|expires| expires <= self.caller.access.http.now()) {
+            return Err(sign_in("is signed in no longer"));
+        }
+        let auth = Auth::Header("x-amz-sso_bearer_token", Secret::new(token));
+        let client = self.caller.client(&self.caller.base(&SSO, &region), auth).await?;
+        let request = Request::get("federation/credentials").query(&[("role_name", role), ("account_id", account)]);
+        let reply = self.caller.send(&client, request, Some(FRESH), "sso:GetRoleCredentials").await?;
+        let answer: Json = reply.json()?;
+        let text =
+            |key: &str| answer.pointer(&format!("/roleCredentials/{key}")).and_then(Json::as_str).map(Secret::new);
+        match (text("accessKeyId"), text("secretAccessKey")) {
+            (Some(access_key_id), Some(secret_access_key)) => {
+                Ok(Credentials { access_key_id, secret_access_key, session_token: text("sessionToken") })
+            }
+            _ => Err(Failure::nonsense("answered GetRoleCredentials without credentials")),
+        }
     }
 
     async fn assume(&self, own: &Credentials, role: &Role<'_>) -> Result<Credentials, Failure> {
@@ -312,12 +353,10 @@ impl Chain<'_> {
         };
         let mut base = url.clone();
         base.set_path("");
-        let client = self.caller.client(base.as_str(), None).await?;
+        let auth = token.map_or(Auth::None, |token| Auth::Header("authorization", token));
+        let client = self.caller.client(base.as_str(), auth).await?;
         let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let mut request = Request::get(url.path()).query(&parameters);
-        if let Some(token) = &token {
-            request = request.header("authorization", token.expose());
-        }
+        let request = Request::get(url.path()).query(&parameters);
         let reply = self.caller.send(&client, request, Some(FRESH), "the container's role").await?;
         parsed(&reply.text()).map(Some).ok_or_else(|| Failure::nonsense("answered without a container's credentials"))
     }
@@ -330,7 +369,7 @@ impl Chain<'_> {
         }
         let base = self.variable("AWS_EC2_METADATA_SERVICE_ENDPOINT").await;
         let base = base.as_ref().map_or("http://169.254.169.254", Secret::expose);
-        let client = self.caller.client(base, None).await?.by(Instant::now() + METADATA_TIME);
+        let client = self.caller.client(base, Auth::None).await?.by(Instant::now() + METADATA_TIME);
         const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
         let asking = Request::put("latest/api/token").header(TTL, "3600").is_read();
         let token = self.caller.send(&client, asking, Some(FRESH), "the metadata service").await?.text();

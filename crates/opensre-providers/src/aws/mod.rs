@@ -9,6 +9,7 @@
 //! anything or reads a secret: no secrets, parameters, user data or task definitions, and no environment's values.
 
 mod caller;
+pub mod cluster;
 pub mod declaration;
 mod identity;
 pub mod profile;

@@ -1,8 +1,9 @@
-//! Signature Version 4 in the `Authorization` header ("Create a signed AWS API request", AWS IAM User Guide).
+//! Signature Version 4, in the `Authorization` header or in a URL ("Create a signed AWS API request", AWS IAM User Guide).
 //!
 //! Pure: the time comes with the request. Checked against AWS's published test suite.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
@@ -54,7 +55,7 @@ impl SigV4 {
     /// The headers that sign a request at a time: `authorization`, `x-amz-date` and, with temporary credentials,
     /// `x-amz-security-token`.
     pub fn headers(&self, request: &Canonical<'_>, time: Timestamp) -> Vec<(&'static str, Secret)> {
-        let stamp = time.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let stamp = stamp(time);
         let token = self.credentials.session_token.as_ref();
         let mut headers: Vec<(String, String)> = request
             .headers
@@ -64,26 +65,73 @@ impl SigV4 {
             .chain(token.map(|token| ("x-amz-security-token".to_owned(), token.expose().to_owned())))
             .collect();
         headers.sort();
-        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-        let names = names.join(";");
-
-        let mut canonical = format!("{}\n{}\n{}\n", request.method, path(request.path), query(request.query));
-        for (name, value) in &headers {
-            // Writing to a `String` cannot fail.
-            let _ = writeln!(canonical, "{name}:{value}");
-        }
-        let _ = write!(canonical, "\n{names}\n{}", hex(&Sha256::digest(request.body)));
-
-        let day = stamp.get(..8).unwrap_or_default();
-        let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
-        let to_sign = format!("{ALGORITHM}\n{stamp}\n{scope}\n{}", hex(&Sha256::digest(canonical.as_bytes())));
-        let signature = hex(&hmac(&self.key(day), to_sign.as_bytes()));
+        let (names, signature) =
+            self.signature(request.method, request.path, request.query, &headers, request.body, &stamp);
+        let scope = self.scope(&stamp);
         let id = self.credentials.access_key_id.expose();
         let authorization =
             format!("{ALGORITHM} Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
         let mut added = vec![("authorization", Secret::new(authorization)), ("x-amz-date", Secret::new(stamp))];
         added.extend(token.map(|token| ("x-amz-security-token", token.clone())));
         added
+    }
+
+    /// A GET of a URL as a URL that carries its signature, for somebody else to send within a time. `headers` are those
+    /// that have to be sent with it, beside `host`.
+    pub fn presigned(&self, url: &Url, headers: &[(&str, &str)], expires: Duration, time: Timestamp) -> Secret {
+        let stamp = stamp(time);
+        let host = host(url);
+        let mut headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), one_space(value))).collect();
+        headers.push(("host".to_owned(), host));
+        headers.sort();
+        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        let credential = format!("{}/{}", self.credentials.access_key_id.expose(), self.scope(&stamp));
+        let mut parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        parameters.extend(
+            [
+                ("X-Amz-Algorithm", ALGORITHM.to_owned()),
+                ("X-Amz-Credential", credential),
+                ("X-Amz-Date", stamp.clone()),
+                ("X-Amz-Expires", expires.as_secs().to_string()),
+                ("X-Amz-SignedHeaders", names.join(";")),
+            ]
+            .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let token = self.credentials.session_token.as_ref();
+        parameters.extend(token.map(|token| ("X-Amz-Security-Token".to_owned(), token.expose().to_owned())));
+        let (_, signature) = self.signature("GET", url.path(), &parameters, &headers, b"", &stamp);
+        let mut bare = url.clone();
+        bare.set_query(None);
+        bare.set_fragment(None);
+        Secret::new(format!("{bare}?{}&X-Amz-Signature={signature}", query(&parameters)))
+    }
+
+    /// The names of the signed headers, and the signature. Headers are sorted, in lower case.
+    fn signature(
+        &self,
+        method: &str,
+        sent: &str,
+        parameters: &[(String, String)],
+        headers: &[(String, String)],
+        body: &[u8],
+        stamp: &str,
+    ) -> (String, String) {
+        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(";");
+        let mut canonical = format!("{method}\n{}\n{}\n", path(sent), query(parameters));
+        for (name, value) in headers {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(canonical, "{name}:{value}");
+        }
+        let _ = write!(canonical, "\n{names}\n{}", hex(&Sha256::digest(body)));
+        let hash = hex(&Sha256::digest(canonical.as_bytes()));
+        let to_sign = format!("{ALGORITHM}\n{stamp}\n{}\n{hash}", self.scope(stamp));
+        (names, hex(&hmac(&self.key(day(stamp)), to_sign.as_bytes())))
+    }
+
+    fn scope(&self, stamp: &str) -> String {
+        format!("{}/{}/{}/aws4_request", day(stamp), self.region, self.service)
     }
 
     /// The signing key of a day.
@@ -115,6 +163,15 @@ impl Signer for SigV4 {
         let own = &self.credentials;
         [&own.access_key_id, &own.secret_access_key].into_iter().chain(&own.session_token).cloned().collect()
     }
+}
+
+/// A time as signatures have it.
+fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+fn day(stamp: &str) -> &str {
+    stamp.get(..8).unwrap_or_default()
 }
 
 /// The `Host` header: with the port where it is not the scheme's own.

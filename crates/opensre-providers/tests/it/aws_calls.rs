@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use base64::Engine;
 use opensre_lab::vendors::aws::{Account, Call, router};
 use opensre_lab::vendors::stage::{Misbehaviour, Stage};
 use opensre_lab::vendors::{Guard, serve};
@@ -14,6 +15,7 @@ use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Event, EventKind, Evidence, EvidenceData, GapKind, Meaning, ResourceState};
 use opensre_model::secret::{Secret, SecretFailure, SecretReference, SecretSource, SecretValue};
 use opensre_providers::aws::PROVIDER;
+use opensre_providers::aws::cluster::reach;
 use opensre_providers::driver::{Access, Answer, Input, ProbeStatus, Relevance};
 use serde_json::{Value as Json, json};
 
@@ -155,20 +157,35 @@ async fn a_trust_policy_that_wants_another_external_id_is_said_to() {
     assert!(found.hint.unwrap().contains("trust policy"));
 }
 
+/// Fields, variables, and the actions that lead to the role or why nothing does.
+type Case<'a> = (&'a [(&'static str, &'a str)], &'a [(&'a str, &'a str)], Result<&'a str, &'a str>);
+
 #[tokio::test]
 async fn a_role_is_assumed_by_whatever_identity_there_is() {
     let keys = [("AWS_ACCESS_KEY_ID", KEY), ("AWS_SECRET_ACCESS_KEY", SECRET)];
     let config = "[profile prod]\nrole_arn=arn:aws:iam::111122223333:role/middle\nsource_profile=base\n\
                   [profile loop]\nrole_arn=arn:x\nsource_profile=loop2\n[profile loop2]\nrole_arn=arn:x\nsource_profile=loop\n\
-                  [profile helper]\ncredential_process=get keys\n[profile sso]\nsso_session=corp\n";
+                  [profile helper]\ncredential_process=get keys\n[profile sso]\nsso_session=corp\nsso_account_id=111122223333\nsso_role_name=ops\n\
+                  [sso-session corp]\nsso_region=eu-west-1\n[profile late]\nsso_start_url=https://late.example.net\n\
+                  sso_region=eu-west-1\nsso_account_id=1\nsso_role_name=ops\n[profile never]\nsso_start_url=https://never.example.net\n\
+                  sso_region=eu-west-1\nsso_account_id=1\nsso_role_name=ops\n";
     let credentials = "[base]\naws_access_key_id=AKIAOPS\naws_secret_access_key=canary\n";
     let files = [
         ("~/.aws/config", config),
         ("~/.aws/credentials", credentials),
         ("/token", "oidc"),
+        // The caches are called after the SHA-1 of the session's name, or of the start URL.
+        (
+            "~/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+            r#"{"accessToken": "sso-token", "expiresAt": "2099-01-01T00:00:00Z"}"#,
+        ),
+        (
+            "~/.aws/sso/cache/b5bc7253b38fa7ff95e154c652b6e4ff03f91547.json",
+            r#"{"accessToken": "sso-token", "expiresAt": "2020-01-01T00:00:00Z"}"#,
+        ),
         ("get keys", r#"{"Version": 1, "AccessKeyId": "AKIAOPS", "SecretAccessKey": "x"}"#),
     ];
-    let cases: &[(&[(&'static str, &str)], &[(&str, &str)], Result<&str, &str>)] = &[
+    let cases: &[Case] = &[
         (&[], &keys, Ok("AssumeRole")),
         (&[], &[("AWS_PROFILE", "base")], Ok("AssumeRole")),
         (&[], &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", ROLE)], Ok("AssumeRoleWithWebIdentity")),
@@ -179,7 +196,9 @@ async fn a_role_is_assumed_by_whatever_identity_there_is() {
         (&[("access_key_id", "OLD"), ("secret_access_key", "x")], &keys, Ok("AssumeRole AssumeRole")),
         (&[], &[], Err("this machine has no AWS identity")),
         (&[("profile", "loop")], &[], Err("goes in a circle")),
-        (&[("profile", "sso")], &[], Err("SSO")),
+        (&[("profile", "sso")], &[], Ok("GetRoleCredentials AssumeRole")),
+        (&[("profile", "late")], &[], Err("is signed in no longer")),
+        (&[("profile", "never")], &[], Err("is not signed in")),
         (&[("profile", "nobody")], &[], Err("is not in the shared configuration")),
     ];
     for (fields, variables, expected) in cases {
@@ -451,6 +470,21 @@ async fn states_of_resources() {
 }
 
 #[tokio::test]
+async fn a_cluster_is_reached_with_a_token_of_its_own() {
+    let world = World::new().await;
+    let cluster = reach(&world.with_keys(), "shop").await.unwrap();
+    assert_eq!(cluster.endpoint, "https://ABC.gr7.eu-west-1.eks.amazonaws.com");
+    assert_eq!(cluster.certificate_authority, "-----BEGIN");
+    let token = cluster.token.expose().strip_prefix("k8s-aws-v1.").unwrap();
+    let url = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(token).unwrap();
+    let url = String::from_utf8(url).unwrap();
+    assert!(url.starts_with(&format!("{}/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-", world.url)), "{url}");
+    assert!(url.contains("X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature="), "{url}");
+    let failure = reach(&world.with_keys(), "other").await.unwrap_err();
+    assert_eq!(failure.reason, "there is no EKS cluster other");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_to_be_not_there() {
     let world = World::new().await;
     let access = world.with_keys();
@@ -531,7 +565,7 @@ async fn whatever_the_server_does_there_is_an_answer_with_gaps() {
 #[tokio::test]
 async fn the_deadline_holds() {
     let world = World::new().await;
-    world.stage.misbehave("/", Misbehaviour::Slow(Duration::from_secs(60)));
+    world.stage.misbehave("/", Misbehaviour::Slow(Duration::from_mins(1)));
     let mut access = world.with_keys();
     access.deadline = std::time::Instant::now() + Duration::from_millis(100);
     let answer = ask(&PROVIDER, &access, "changes", &of_the_database()).await;
@@ -562,11 +596,11 @@ async fn only_the_chosen_instance_is_called_and_no_secret_is_told() {
     let mut told = String::new();
     for query in PROVIDER.queries {
         let labels = json!({"DBInstanceIdentifier": "orders-db", "service": "checkout", "FunctionName": "charge"});
-        told.push_str(&format!("{:?}", ask(&PROVIDER, &access, query.name, &labelled(labels)).await));
+        told += &format!("{:?}", ask(&PROVIDER, &access, query.name, &labelled(labels)).await);
     }
     assert!(!one.account.calls().is_empty());
     assert_eq!(other.account.calls(), []);
-    told.push_str(&format!("{:?} {:?}", access.http.calls(), access.instance));
+    told += &format!("{:?} {:?}", access.http.calls(), access.instance);
     for secret in [SECRET, EXTERNAL_ID, "role+secret/key", "role-session-token", "sk_live", "canary"] {
         assert!(!told.contains(secret), "{secret} is told");
     }

@@ -125,7 +125,7 @@ impl Stage {
         }})
     }
 
-    fn resolved(&self, instances: &[Json]) -> Resolved {
+    fn resolved(instances: &[Json]) -> Resolved {
         let record = json!({"id": "aws-1", "service": "aws", "status": "active", "instances": instances});
         let source = Source::Store { path: "integrations.json".to_owned() };
         let record = Record::from_json(&record, &source, 0).0.expect("a record");
@@ -142,7 +142,7 @@ impl Stage {
 /// Access to an instance of a resolution.
 fn reaching(resolved: &Resolved, name: &str) -> Access {
     let instance = resolved.instances().find(|instance| instance.name.as_str() == name).expect("an instance").clone();
-    Access { instance, deadline: Instant::now() + Duration::from_secs(60), ..access(&PROVIDER, &[]) }
+    Access { instance, deadline: Instant::now() + Duration::from_mins(1), ..access(&PROVIDER, &[]) }
 }
 
 fn of<'a>(answers: &'a [(&str, Answer)], query: &str) -> &'a Answer {
@@ -157,7 +157,7 @@ fn values(evidence: &Evidence) -> Vec<f64> {
 #[tokio::test]
 async fn an_alarm_reaches_the_account_that_raised_it_and_no_other() {
     let stage = Stage::new();
-    let resolved = stage.resolved(&[stage.instance("quiet", QUIET), stage.instance("busy", BUSY)]);
+    let resolved = Stage::resolved(&[stage.instance("quiet", QUIET), stage.instance("busy", BUSY)]);
     let alarm = json!({
         "AlarmName": "orders-db CPU", "NewStateValue": "ALARM", "AWSAccountId": BUSY,
         "AlarmArn": format!("arn:aws:cloudwatch:eu-west-1:{BUSY}:alarm:orders-db CPU"),
@@ -214,7 +214,7 @@ async fn signatures_trust_and_permissions_are_judged_by_the_peer() {
     forged["credentials"]["secret_access_key"] = json!("not/the+secret");
     let mut stranger = stage.instance("stranger", BUSY);
     stranger["credentials"]["external_id"] = json!("another");
-    let resolved = stage.resolved(&[quiet, busy, forged, stranger]);
+    let resolved = Stage::resolved(&[quiet, busy, forged, stranger]);
 
     for (name, account) in [("quiet", QUIET), ("busy", BUSY)] {
         let found = probe(&PROVIDER, &reaching(&resolved, name)).await;
@@ -284,4 +284,11 @@ fn signatures_are_those_of_the_official_sdk() {
         let own = authorization.rsplit("Signature=").next();
         assert_eq!(script(url.as_str(), &["sign", method, body]).as_str(), own, "{method} {url}");
     }
+    let signer = SigV4 { service: "sts", ..signer };
+    let url = "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15";
+    let time = "2024-05-01T12:15:00Z".parse().expect("a time");
+    let parsed = url::Url::parse(url).expect("a URL");
+    let own = signer.presigned(&parsed, &[("x-k8s-aws-id", "shop")], Duration::from_mins(1), time);
+    let signature = own.expose().rsplit("X-Amz-Signature=").next();
+    assert_eq!(script(url, &["presign", "shop"]).as_str(), signature, "{}", own.expose());
 }

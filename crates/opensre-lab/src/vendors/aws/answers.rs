@@ -199,6 +199,10 @@ fn json_of(account: &Account, asked: &Asked) -> Result<Value, Refusal> {
                 json!({"status": "Complete", "results": [[{"field": "time", "value": when}, {"field": "lines", "value": "42"}]]})
             }
         }
+        "GetRoleCredentials" if text("token") == "sso-token" => {
+            let key = lock(&account.keys).keys().next().cloned();
+            json!({"roleCredentials": {"accessKeyId": key, "secretAccessKey": "x", "sessionToken": "t", "expiration": 0}})
+        }
         "LookupEvents" => trail(account, asked),
         "GetResourceMetrics" => json!({"MetricList": [
             {"Key": {"Metric": "db.load.avg"}, "DataPoints": [{"Timestamp": account.seconds(0), "Value": 9.0}]},
@@ -213,7 +217,8 @@ fn json_of(account: &Account, asked: &Asked) -> Result<Value, Refusal> {
             "containers": [{"name": "app", "exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage"}]}]})
         }
         "DescribeCluster" if text("name") == "shop" => {
-            json!({"cluster": {"name": "shop", "status": "ACTIVE", "version": "1.31", "health": {"issues": []}}})
+            json!({"cluster": {"name": "shop", "status": "ACTIVE", "version": "1.31", "endpoint": "https://ABC.gr7.eu-west-1.eks.amazonaws.com",
+                "certificateAuthority": {"data": "LS0tLS1CRUdJTg=="}, "health": {"issues": []}}})
         }
         "ListNodegroups" => json!({"nodegroups": ["workers"]}),
         "DescribeNodegroup" => {

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use futures::future::{join, join_all};
-use jiff::Timestamp;
+use futures::future::{join_all, join3};
+use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Labels;
 use opensre_model::evidence::{EvidenceData, GapKind, LogLine, Meaning, Series};
 use opensre_model::window::Window;
@@ -21,8 +21,11 @@ use crate::loki::level;
 
 /// Most log groups that are read.
 const MOST_GROUPS: usize = 4;
-/// Most lines of one group, in the incident and in the baseline.
-const MOST_LINES: (usize, usize) = (400, 150);
+/// Most lines of one group since shortly before the onset, before that in the incident part, and in the baseline. CloudWatch
+/// gives the first lines of what is asked for: asked for as a whole, a noisy hour would hide the onset.
+const MOST_LINES: [usize; 3] = [350, 100, 150];
+/// How long before the onset its lines begin.
+const BEFORE_ONSET: SignedDuration = SignedDuration::from_mins(3);
 /// Most pages of one group; CloudWatch also answers with empty pages while it searches.
 const MOST_PAGES: usize = 6;
 /// Most bytes of a line that are kept.
@@ -51,42 +54,69 @@ pub(super) fn names_something(resources: &Resources) -> bool {
 pub(super) async fn ask(region: &Region, target: &Target, window: Window) -> Found {
     let mut found = Found::default();
     let groups = groups(region, &target.resources, &mut found).await;
+    let near = window.onset.checked_sub(BEFORE_ONSET).unwrap_or(window.onset).max(window.start);
     let read = join_all(groups.iter().map(|group| async move {
-        let (incident, before) = join(
-            lines(region, group, window.start, window.end, MOST_LINES.0),
-            lines(region, group, window.baseline_start, window.start, MOST_LINES.1),
-        )
-        .await;
-        (group, incident, before)
+        let parts = join3(
+            lines(region, group, near, window.end, MOST_LINES[0]),
+            lines(region, group, window.start, near, MOST_LINES[1]),
+            lines(region, group, window.baseline_start, window.start, MOST_LINES[2]),
+        );
+        (group, parts.await)
     }))
     .await;
-    for (group, incident, before) in read {
-        match (incident, before) {
-            (Ok((incident, cut)), Ok((before, cut_before))) => {
-                found.add(piece(group, incident, before, cut || cut_before, window));
+    for (group, (onset, lead, before)) in read {
+        let onset = match onset {
+            Ok(onset) => onset,
+            // The lines before alone would look like quiet.
+            Err(failure) => {
+                found.fail(failure);
+                continue;
             }
-            // A baseline alone would look like quiet.
-            (Ok((incident, cut)), Err(failure)) => {
-                found.fail(failure.about("the baseline"));
-                found.add(piece(group, incident, Vec::new(), cut, window));
-            }
-            (Err(failure), _) => found.fail(failure),
-        }
+        };
+        let mut rest = |part: Result<Part, Failure>, what: &str| {
+            part.unwrap_or_else(|failure| {
+                found.fail(failure.about(what));
+                Part::default()
+            })
+        };
+        let (lead, before) = (rest(lead, "the time before the onset"), rest(before, "the baseline"));
+        found.add(piece(group, onset, lead, before, window));
     }
     found
 }
 
-fn piece(group: &str, incident: Vec<LogLine>, before: Vec<LogLine>, cut: bool, window: Window) -> Piece {
+/// The lines of a part of the window, and whether there are more.
+#[derive(Default)]
+struct Part {
+    lines: Vec<LogLine>,
+    cut: bool,
+}
+
+impl Part {
+    /// The time of the last line, where lines after it are missing.
+    fn cut_after(&self) -> Option<Timestamp> {
+        self.lines.last().filter(|_| self.cut).map(|line| line.time)
+    }
+}
+
+fn piece(group: &str, onset: Part, lead: Part, before: Part, window: Window) -> Piece {
+    let clock = |time: Timestamp| time.strftime("%H:%M:%SZ").to_string();
+    let mut notes: Vec<String> = [onset.cut_after(), lead.cut_after()]
+        .into_iter()
+        .flatten()
+        .map(|time| format!("too many lines: after {} some are missing", clock(time)))
+        .collect();
+    notes.extend(before.cut_after().map(|time| format!("of the baseline only lines until {} are kept", clock(time))));
+    let incident = onset.lines.len() + lead.lines.len();
     let summary = format!(
         "{} of warnings and errors in {group}, {} in the baseline",
-        count(incident.len(), "line"),
-        before.len()
+        count(incident, "line"),
+        before.lines.len()
     );
-    let mut lines = before;
-    lines.extend(incident);
+    let mut lines = [before.lines, lead.lines, onset.lines].concat();
     lines.sort_by(|one, other| (one.time, &one.message).cmp(&(other.time, &other.message)));
     Piece::new(format!("FilterLogEvents {group} {TROUBLE}"), summary, EvidenceData::Logs { lines })
-        .cut(cut.then(|| "the first lines are kept; there are more".to_owned()))
+        .cut((!notes.is_empty()).then(|| notes.join("; ")))
         .at(page(group, window))
 }
 
@@ -145,15 +175,12 @@ async fn groups(region: &Region, resources: &Resources, found: &mut Found) -> Ve
     groups
 }
 
-/// The first lines of trouble in a group between two times, oldest first; whether there are more.
-async fn lines(
-    region: &Region,
-    group: &str,
-    start: Timestamp,
-    end: Timestamp,
-    most: usize,
-) -> Result<(Vec<LogLine>, bool), Failure> {
-    let mut lines = Vec::new();
+/// The first lines of trouble in a group between two times, oldest first.
+async fn lines(region: &Region, group: &str, start: Timestamp, end: Timestamp, most: usize) -> Result<Part, Failure> {
+    let mut lines: Vec<LogLine> = Vec::new();
+    if start >= end {
+        return Ok(Part::default());
+    }
     let mut token: Option<String> = None;
     for _ in 0..MOST_PAGES {
         let mut body = json!({
@@ -174,8 +201,9 @@ async fn lines(
             break;
         }
     }
+    let cut = token.is_some() || lines.len() > most;
     lines.truncate(most);
-    Ok((lines, token.is_some()))
+    Ok(Part { lines, cut })
 }
 
 fn line(group: &str, event: &Json) -> Option<LogLine> {

@@ -4,6 +4,7 @@
     setup.py URL used ACCOUNT=KEY... prints by which service each key was last used, as JSON
     setup.py URL open                has nothing checked any more
     setup.py URL sign METHOD BODY    prints the SDK's own signature of a request to URL
+    setup.py URL presign CLUSTER     prints the SDK's own signature of URL as a token for a cluster
 
 Both accounts hold a database of the same name; only the second one's is in trouble. Each has a user who may do nothing
 but assume the role `reader`, whose trust policy wants an external id.
@@ -15,7 +16,7 @@ import urllib.request
 from datetime import datetime, timedelta
 
 import boto3
-from botocore.auth import SigV4Auth
+from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -156,10 +157,20 @@ def sign(method, body):
     return auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
 
 
+def presign(cluster):
+    headers = {"X-K8s-Aws-Id": cluster}
+    request = AWSRequest(method="GET", url=ENDPOINT, headers=headers)
+    request.context["timestamp"] = "20240501T121500Z"
+    auth = SigV4QueryAuth(Credentials("AKIDEXAMPLE", "secret+/key", "token=="), "sts", REGION, expires=60)
+    auth._modify_request_before_signing(request)
+    return auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request)
+
+
 TASKS = {
     "fill": lambda onset: fill(datetime.fromisoformat(onset)),
     "used": lambda *keys: used(keys),
     "open": lambda: check(False),
     "sign": sign,
+    "presign": presign,
 }
 print(json.dumps(TASKS[TASK](*ARGUMENTS)))
