@@ -5,6 +5,7 @@ mod grafana_calls;
 mod grafana_formats;
 mod loki_calls;
 mod loki_formats;
+mod postgresql_calls;
 mod postgresql_formats;
 mod postgresql_peers;
 mod postgresql_real;

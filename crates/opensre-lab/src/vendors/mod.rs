@@ -1,0 +1,3 @@
+//! Simulators of vendors' hosted APIs, one module per vendor.
+
+pub mod postgresql;
