@@ -14,6 +14,7 @@ pub mod argocd;
 pub mod aws;
 pub mod datadog;
 pub mod kubernetes;
+pub mod postgresql;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.

@@ -19,6 +19,7 @@ mod lab;
 mod lab_prometheus;
 mod loki_calls;
 mod loki_formats;
+mod postgresql_calls;
 mod postgresql_formats;
 mod postgresql_peers;
 mod postgresql_real;
