@@ -163,10 +163,10 @@ impl Inquiry {
             list.truncate(most);
         }
         let left = (own_all - own.len()) + (others_all - others.len());
-        let cut = (left > 0).then(|| format!("{left} further {} are left out", kind.words));
-        let odd = (odd > 0).then(|| format!("{odd} {} could not be read", kind.words));
+        let cut = (left > 0).then(|| format!("{} left out: {left}", kind.words));
+        let odd = (odd > 0).then(|| format!("{} that could not be read: {odd}", kind.words));
         let states: Vec<ResourceState> = own.into_iter().chain(others).map(|(_, state)| state).collect();
-        let summary = format!("{all} {} in {}, {unhealthy} of them not healthy", kind.words, self.place());
+        let summary = format!("{} in {}: {all}, not healthy: {unhealthy}", kind.words, self.place());
         self.add(&listed.query, summary, &[listed.cut.clone(), cut, odd], EvidenceData::States { states });
     }
 
@@ -182,7 +182,7 @@ impl Inquiry {
         events.truncate(EVENTS);
         events.sort_by(|a, b| (a.time, &a.title).cmp(&(b.time, &b.title)));
         let left = (all > EVENTS).then(|| format!("{EVENTS} of {all} are kept, those nearest to the onset"));
-        let summary = format!("{all} {what} in {} in the time before and during the incident", self.place());
+        let summary = format!("{what} in {}, from a day before the end of the incident: {all}", self.place());
         self.add(query, summary, &[cut, left], EvidenceData::Events { events });
     }
 

@@ -87,8 +87,14 @@ impl Scope {
             found
         };
         let first = |keys: &[&str]| all(keys).into_iter().next();
-        let (pod, node) = (first(POD), first(NODE));
-        Self { namespace: first(NAMESPACE), pod, names: all(NAMES), container: first(CONTAINER), node }
+        let (namespace, pod) = (first(NAMESPACE), first(POD));
+        let mut names = all(NAMES);
+        // A scrape job names what runs in a namespace, where nothing better does: `checkout`, or `shop/checkout`.
+        if names.is_empty() && pod.is_none() && namespace.is_some() {
+            let job = value(labels, "job").and_then(|job| job.rsplit('/').next());
+            names.extend(job.filter(|job| is_name(job) && !COLLECTORS.contains(job)).map(str::to_owned));
+        }
+        Self { namespace, pod, names, container: first(CONTAINER), node: first(NODE) }
     }
 
     /// What the input of a query names: its labels, and its own keys, which win.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use opensre_lab::vendors::kubernetes::{Cluster, Misbehaviour, router};
 use opensre_lab::vendors::{Guard, serve};
 use opensre_model::evidence::GapKind;
+use opensre_model::instance::Settings;
+use opensre_model::value::{Config, Value};
 use opensre_providers::driver::{Access, Probe, ProbeStatus};
 use opensre_providers::kubernetes::PROVIDER;
 use serde_json::json;
@@ -279,6 +281,17 @@ async fn impersonation_is_kept() {
     let (proved, _) = probed(&kubeconfig(&folder, &server, &user), None).await;
     assert_eq!(proved.identity["user"], "robot");
     assert_eq!(cluster.seen()[0].impersonation["impersonate-group"], "readers");
+}
+
+#[tokio::test]
+async fn outside_a_pod_there_is_no_service_account() {
+    let mut access = access(&PROVIDER, &[]);
+    let mut config = Config::default();
+    config.set("in_cluster", Value::Boolean(true));
+    access.instance.settings = Settings::Typed(config);
+    let failed = probe(&PROVIDER, &access).await;
+    assert_eq!(failed.status, ProbeStatus::Failed);
+    assert!(failed.hint.as_deref().unwrap_or_default().contains("`in_cluster` works inside a pod"), "{failed:?}");
 }
 
 #[tokio::test]

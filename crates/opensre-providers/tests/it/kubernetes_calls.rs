@@ -82,14 +82,14 @@ async fn pods_tell_how_they_are_and_how_containers_ended() {
     assert_eq!(
         summaries(&answer),
         [
-            "5 pods in namespace shop, 3 of them not healthy",
-            "1 failed ends of containers in namespace shop in the time before and during the incident"
+            "pods in namespace shop: 5, not healthy: 3",
+            "failed ends of containers in namespace shop, from a day before the end of the incident: 1"
         ]
     );
     let evidence = &answer.evidence[0];
     assert_eq!(evidence.origin.query, "GET /api/v1/namespaces/shop/pods?limit=250");
     assert_eq!((evidence.origin.instance.as_str(), evidence.origin.window), ("prod", window()));
-    assert_eq!(evidence.truncated.as_deref(), Some("1 pods that failed before the window are left out"));
+    assert_eq!(evidence.truncated.as_deref(), Some("pods left out that failed before the window: 1"));
     let pods = states(evidence);
     let seen: Vec<(&str, Option<bool>, &str)> =
         pods.iter().map(|pod| (pod.name.as_str(), pod.healthy, attribute(pod, "condition"))).collect();
@@ -184,8 +184,8 @@ async fn logs_are_read_around_the_onset_and_of_the_life_before() {
     assert_eq!(
         summaries(&answer),
         [
-            "2 lines of container api of pod checkout-6d5f8b7c9d-x2v4z, 1 of them errors",
-            "106 lines of container api of pod checkout-7c9d8f6b54-q8w6t, 0 of them errors"
+            "lines of container api of pod checkout-6d5f8b7c9d-x2v4z: 2, errors: 1",
+            "lines of container api of pod checkout-7c9d8f6b54-q8w6t: 106, errors: 0"
         ]
     );
     assert_eq!(
@@ -226,7 +226,7 @@ async fn a_log_longer_than_its_bounds_is_still_read_at_the_onset() {
 async fn nodes_under_pressure_are_told() {
     let lab = scene().await;
     let answer = asked(&lab, "nodes").await;
-    assert_eq!(summaries(&answer), ["3 nodes in the cluster, 1 of them not healthy"]);
+    assert_eq!(summaries(&answer), ["nodes in the cluster: 3, not healthy: 1"]);
     let node = &states(&answer.evidence[0])[0];
     assert_eq!(attribute(node, "state"), "node is not ready: NodeStatusUnknown since 2024-05-01T12:11:00Z");
     assert_eq!(
@@ -331,7 +331,7 @@ async fn lists_are_read_in_pages_and_bounded() {
     many_pods(&cluster, 600);
     let lab = lab_of(cluster).await;
     let answer = asked(&lab, "pods").await;
-    assert!(summaries(&answer)[0].starts_with("600 pods in namespace shop"), "{:?}", summaries(&answer));
+    assert!(summaries(&answer)[0].starts_with("pods in namespace shop: 600,"), "{:?}", summaries(&answer));
     let limits: Vec<String> = lab.cluster.asked("/pods").iter().map(|seen| seen.query["limit"].clone()).collect();
     assert_eq!(limits, ["250", "250", "250"]);
 
@@ -350,7 +350,7 @@ async fn a_stale_continue_token_begins_the_list_again_once() {
     cluster.expire_tokens(1);
     let lab = lab_of(cluster).await;
     let answer = asked(&lab, "pods").await;
-    assert!(summaries(&answer)[0].starts_with("600 pods"), "{:?}", summaries(&answer));
+    assert!(summaries(&answer)[0].starts_with("pods in namespace shop: 600,"), "{:?}", summaries(&answer));
 
     let cluster = self::cluster();
     many_pods(&cluster, 600);
@@ -374,7 +374,7 @@ async fn a_refusal_of_one_kind_is_a_gap_and_no_failure() {
     assert_eq!(workloads.gaps[0].kind, GapKind::Denied);
     assert!(workloads.gaps[0].reason.starts_with("replica sets: "), "{:?}", workloads.gaps);
     assert!(workloads.gaps[0].hint.as_ref().unwrap().contains("replica sets"));
-    assert!(summaries(&workloads)[0].starts_with("2 deployments"));
+    assert!(summaries(&workloads)[0].starts_with("deployments in namespace shop: 2,"));
 
     let network = asked(&lab, "network").await;
     let checkout = &states(&network.evidence[0])[0];
@@ -421,15 +421,15 @@ async fn odd_objects_cost_only_themselves() {
         lab.cluster.put("api/v1", "pods", odd);
     }
     let answer = asked(&lab, "pods").await;
-    assert!(summaries(&answer)[0].starts_with("5 pods"));
-    assert!(answer.evidence[0].truncated.as_deref().unwrap().contains("2 pods could not be read"));
+    assert!(summaries(&answer)[0].starts_with("pods in namespace shop: 5,"));
+    assert!(answer.evidence[0].truncated.as_deref().unwrap().contains("pods that could not be read: 2"));
 }
 
 #[tokio::test]
 async fn without_a_namespace_all_are_asked_as_narrowly_as_can_be() {
     let lab = scene().await;
     let answer = ask(&PROVIDER, &lab.access, "pods", &input("labels", json!({"pod": "web-6f7b8c9d5f-k2m4n"}))).await;
-    assert_eq!(summaries(&answer)[0], "1 pods in all namespaces, 0 of them not healthy");
+    assert_eq!(summaries(&answer)[0], "pods in all namespaces: 1, not healthy: 0");
     assert_eq!(lab.cluster.asked("/api/v1/pods")[0].query["fieldSelector"], "metadata.name=web-6f7b8c9d5f-k2m4n");
 
     ask(&PROVIDER, &lab.access, "pods", &input("labels", json!({"node": "node-2"}))).await;
@@ -446,7 +446,7 @@ async fn what_the_alert_names_and_is_not_there_is_said() {
     let answer =
         ask(&PROVIDER, &lab.access, "pods", &input("labels", json!({"namespace": "shop", "service": "billing"}))).await;
     assert_eq!(reasons(&answer), ["no pod in namespace shop is of billing"]);
-    assert!(summaries(&answer)[0].starts_with("5 pods"));
+    assert!(summaries(&answer)[0].starts_with("pods in namespace shop: 5,"));
 }
 
 #[test]

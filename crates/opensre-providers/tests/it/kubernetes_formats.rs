@@ -38,6 +38,14 @@ fn labels_are_read_in_all_their_spellings() {
 }
 
 #[test]
+fn a_scrape_job_names_something_only_where_nothing_else_does() {
+    assert_eq!(scope(&[("namespace", "shop"), ("job", "shop/checkout")]).names, ["checkout"]);
+    assert_eq!(scope(&[("namespace", "shop"), ("job", "node-exporter")]).names, Vec::<String>::new());
+    assert_eq!(scope(&[("namespace", "shop"), ("job", "scrape"), ("app", "cart")]).names, ["cart"]);
+    assert!(!scope(&[("job", "checkout")]).names_something());
+}
+
+#[test]
 fn a_pod_stands_for_its_siblings_and_a_name_for_what_is_made_from_it() {
     let pod = scope(&[("pod", "checkout-6d5f8b7c9d-x2v4z")]);
     assert!(pod.covers(&meta("checkout-6d5f8b7c9d-b7k9m", "")));
@@ -130,6 +138,19 @@ fn what_is_wrong_with_a_pod() {
     ] {
         assert_eq!(pod(status.clone()).troubles(&window, now), troubles, "{status}");
     }
+}
+
+#[test]
+fn a_pod_that_goes_may_end_as_it_was_told() {
+    let of = |deleted: Json| {
+        let object = json!({"metadata": {"name": "p", "deletionTimestamp": deleted}, "status": {"phase": "Running",
+            "containerStatuses": [{"name": "api", "restartCount": 0, "state": {"terminated":
+                {"exitCode": 143, "reason": "Error", "finishedAt": "2024-05-01T12:20:00Z"}}}]}});
+        let pod = pods::pod(&object).unwrap();
+        (pod.troubles(&window(), window().end).len(), pod.ends(None).len())
+    };
+    assert_eq!(of(json!("2024-05-01T12:19:30Z")), (0, 0));
+    assert_eq!(of(Json::Null), (1, 1));
 }
 
 #[test]

@@ -11,7 +11,7 @@ pub(crate) async fn events(inquiry: &mut Inquiry) {
     let Some(listed) = inquiry.list(EVENTS).await else { return };
     let mut read: Vec<ClusterEvent> = listed.items.iter().filter_map(events::event).collect();
     let odd = listed.items.len() - read.len();
-    let mut cut = vec![listed.cut.clone(), (odd > 0).then(|| format!("{odd} events could not be read"))];
+    let mut cut = vec![listed.cut.clone(), (odd > 0).then(|| format!("events that could not be read: {odd}"))];
     if inquiry.namespace.as_deref().is_some_and(|name| name != "default") {
         // Those of nodes have no namespace of their own and are kept in this one.
         let selector = [("fieldSelector", "involvedObject.kind=Node")];

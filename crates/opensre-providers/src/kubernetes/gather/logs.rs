@@ -246,6 +246,6 @@ fn add(inquiry: &mut Inquiry, target: &Target, query: &str, mut lines: Vec<LogLi
         (all > BOUNDS.rows).then(|| format!("{} of {all} lines are kept, those nearest to the onset", BOUNDS.rows));
     let cut = cut.then(|| "the log is longer than what is read of it: there are holes".to_owned());
     let bad = lines.iter().filter(|line| matches!(line.level.as_deref(), Some("error" | "critical"))).count();
-    let summary = format!("{all} lines of container {} of pod {}, {bad} of them errors", target.container, target.pod);
+    let summary = format!("lines of container {} of pod {}: {all}, errors: {bad}", target.container, target.pod);
     inquiry.add(query, summary, &[kept, cut, left], EvidenceData::Logs { lines });
 }

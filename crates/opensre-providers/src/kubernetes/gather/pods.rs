@@ -42,7 +42,7 @@ pub(crate) async fn states(inquiry: &mut Inquiry) {
     if !stale.is_empty()
         && let Some(evidence) = inquiry.answer.evidence.last_mut()
     {
-        let told = format!("{} pods that failed before the window are left out", stale.len());
+        let told = format!("pods left out that failed before the window: {}", stale.len());
         evidence.truncated = Some(evidence.truncated.take().map_or(told.clone(), |cut| format!("{cut}; {told}")));
     }
     inquiry.add_events(&listed.query, "failed ends of containers", ends, None);

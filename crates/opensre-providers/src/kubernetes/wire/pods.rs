@@ -166,6 +166,11 @@ impl Termination {
         join(&[&join(&[&self.reason, &code], ", "), &one_line(&self.message)], ": ")
     }
 
+    /// Whether it ended because it was told to (143 is 128 and SIGTERM), in a pod that is going.
+    fn was_asked(&self, meta: &Meta) -> bool {
+        self.exit_code == 143 && meta.deleted.is_some()
+    }
+
     fn within(&self, window: &Window) -> bool {
         self.finished.is_some_and(|at| at >= window.start && at <= window.end)
     }
@@ -211,7 +216,7 @@ impl Pod {
                 ContainerState::Waiting { .. } if !young && self.phase == "Pending" && self.node.is_some() => {
                     troubles.push(format!("{} is still being created", container.name));
                 }
-                ContainerState::Terminated(end) if end.failed() => {
+                ContainerState::Terminated(end) if end.failed() && !end.was_asked(&self.meta) => {
                     troubles.push(format!("{} has ended: {}", container.name, end.told()));
                 }
                 _ => {}
@@ -265,7 +270,7 @@ impl Pod {
             };
             now.into_iter().chain(&container.last).map(move |end| (container, end))
         });
-        ends.filter(|(_, end)| end.failed())
+        ends.filter(|(_, end)| end.failed() && !end.was_asked(&self.meta))
             .filter_map(|(container, end)| {
                 let mut labels = self.meta.identity();
                 labels.insert("pod".to_owned(), self.meta.name.clone());
