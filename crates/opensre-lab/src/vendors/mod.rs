@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 pub mod argocd;
 pub mod datadog;
+pub mod github;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.
