@@ -5,6 +5,8 @@ mod alertmanager;
 mod argocd_calls;
 mod argocd_formats;
 mod catalogue;
+mod github_calls;
+mod github_formats;
 mod grafana_calls;
 mod grafana_formats;
 mod lab;
