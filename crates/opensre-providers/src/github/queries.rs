@@ -74,7 +74,7 @@ pub(super) const QUERIES: &[Query] = &[
 
 /// Always: whether a repository is known is the instance's to say. The alert gives what it names.
 fn relevance(alert: &Alert) -> Relevance {
-    let (subjects, _) = subject::subjects(alert);
+    let (subjects, left_out) = subject::subjects(alert);
     let mut input = Map::new();
     let mut add = |key: &str, values: Vec<String>| {
         let mut seen = BTreeSet::new();
@@ -86,6 +86,9 @@ fn relevance(alert: &Alert) -> Relevance {
     add(REPOSITORIES, repository::named(alert));
     add(SERVICES, subjects.iter().filter_map(service).collect());
     add(ENVIRONMENTS, subjects.iter().flat_map(environments).collect());
+    if left_out > 0 {
+        input.insert(subject::LEFT_OUT.to_owned(), left_out.into());
+    }
     Relevance::Ask(vec![Input(input)])
 }
 
@@ -143,6 +146,7 @@ async fn run(access: &Access, query: &'static str, kind: Kind, input: &Input, wi
             .with_hint("name the service's own with the label or annotation `repository` on the alert");
         answer.gaps.push(failure.into_gap(&access.instance, query));
     }
+    answer.gaps.extend(subject::left_out(input).map(|failure| failure.into_gap(&access.instance, query)));
     answer.calls = github.calls();
     answer
 }

@@ -161,7 +161,7 @@ impl Deployment {
             None if statuses.is_some() => "was asked for".to_owned(),
             None => "was asked for (its end is not known)".to_owned(),
         };
-        let title = format!("deployment of {} to {} {state}", short(&self.sha), self.environment);
+        let title = format!("deployment to {} ({}) {state}", self.environment, short(&self.sha));
         let said: Vec<&str> = [self.description.as_deref(), last.and_then(|status| status.description.as_deref())]
             .into_iter()
             .flatten()

@@ -213,8 +213,8 @@ async fn deployments_begin_when_they_are_in_progress_and_other_environments_are_
     let answer = ask(&PROVIDER, &running.access(), "deployments", &of_checkout()).await;
     assert_eq!(summaries(&answer), ["2 deployments of shop/checkout from a day before the onset on; 1 failed"]);
     insta::assert_snapshot!(told(&answer), @r"
-    12:09 Deploy deployment of aaaaaaa to production succeeded
-    12:22 Deploy deployment of aaaaaaa to staging failed
+    12:09 Deploy deployment to production (aaaaaaa) succeeded
+    12:22 Deploy deployment to staging (aaaaaaa) failed
     ");
     assert_eq!(events(&answer)[0].labels.get("env"), None, "production is prod");
     assert_eq!(events(&answer)[1].labels["env"], "staging");
@@ -321,6 +321,21 @@ async fn without_any_repository_nothing_is_asked() {
     let answer = ask(&PROVIDER, &running.with(&many), "commits", &Input::default()).await;
     assert_eq!(running.github.stage.seen().len(), 5);
     assert_eq!(answer.gaps.last().unwrap().reason, "2 more repositories are configured and were not asked");
+}
+
+#[tokio::test]
+async fn parts_of_a_group_that_are_left_out_are_told() {
+    let mut group = alert(&[("repository", "shop/checkout")]);
+    group.items = ["a", "b", "c", "d"]
+        .map(|service| opensre_model::alert::AlertItem {
+            labels: crate::stub::labels(&[("service", service)]),
+            ..Default::default()
+        })
+        .into();
+    let Relevance::Ask(inputs) = (PROVIDER.queries[0].relevance)(&group) else { panic!("it skips") };
+    assert_eq!(inputs[0].0["services"], json!(["a", "b", "c"]));
+    let answer = ask(&PROVIDER, &of_sam().await.access(), "commits", &inputs[0]).await;
+    assert_eq!(reasons(&answer), ["the alert has 1 further parts; nothing is asked for them"]);
 }
 
 #[test]
