@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -71,7 +71,10 @@ impl GitHub {
     pub fn router(self: &Arc<Self>, prefix: &str) -> Router {
         let router = Router::new()
             .route("/user", get(user))
-            .route("/rate_limit", get(async || json_reply(&json!({"resources": {"core": {"limit": 5000, "remaining": 4999}}}))))
+            .route(
+                "/rate_limit",
+                get(async || json_reply(&json!({"resources": {"core": {"limit": 5000, "remaining": 4999}}}))),
+            )
             .route("/repos/{owner}/{name}", get(repository))
             .route("/repos/{owner}/{name}/commits", get(commits))
             .route("/repos/{owner}/{name}/pulls", get(pulls))
@@ -82,7 +85,11 @@ impl GitHub {
             .fallback(async || refused(StatusCode::NOT_FOUND, "Not Found"))
             .layer(from_fn_with_state(Arc::clone(self), authenticated))
             .with_state(Arc::clone(self));
-        let router = if prefix.is_empty() { router } else { Router::new().nest(prefix, router) };
+        let router = if prefix.is_empty() {
+            router
+        } else {
+            Router::new().nest(prefix, router).layer(map_response(of_enterprise))
+        };
         self.stage.around(router)
     }
 
@@ -130,10 +137,16 @@ async fn authenticated(State(github): Shared, request: Request, next: Next) -> R
         return refused(StatusCode::UNAUTHORIZED, "Bad credentials");
     }
     let mut response = next.run(request).await;
-    let limits = [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "4990"), ("x-ratelimit-reset", "1714570000")];
+    let limits =
+        [("x-ratelimit-limit", "5000"), ("x-ratelimit-remaining", "4990"), ("x-ratelimit-reset", "1714570000")];
     for (name, value) in limits {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    response
+}
+
+async fn of_enterprise(mut response: Response) -> Response {
+    response.headers_mut().insert("x-github-enterprise-version", HeaderValue::from_static("3.14.2"));
     response
 }
 
@@ -280,9 +293,7 @@ pub fn checkout() -> BTreeMap<String, Repository> {
         json!({"id": id, "sha": sha('a'), "ref": "main", "environment": environment, "description": "by the pipeline",
                "creator": {"login": "bot"}, "created_at": created})
     };
-    let status = |state: &str, created: &str| {
-        json!({"state": state, "created_at": created, "description": "", "log_url": "https://ci.example.net/1"})
-    };
+    let status = |state: &str, created: &str| json!({"state": state, "created_at": created, "description": "", "log_url": "https://ci.example.net/1"});
     let run = |number: u16, name: &str, conclusion: Value, created: &str| {
         json!({"id": number, "name": name, "path": format!(".github/workflows/{}.yml", name.to_lowercase()), "run_number": number,
                "display_title": "smaller pool (#12)", "event": "push", "head_branch": "main", "head_sha": sha('a'),

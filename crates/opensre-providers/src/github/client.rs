@@ -1,11 +1,13 @@
 //! The client: pages, refusals and the probe.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use opensre_http::{Auth, Client, FailureKind, HttpFailure, Reply, Request};
 use opensre_model::evidence::GapKind;
+use opensre_model::value::Value;
 use serde_json::Value as Json;
 
 use super::address::Address;
@@ -18,6 +20,9 @@ use crate::failure::Failure;
 const FIELDS: HttpFields = HttpFields::at("url").bearer("auth_token");
 
 const MEDIA_TYPE: &str = "application/vnd.github+json";
+
+/// Time limit of one call where none is set; the declared default.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Entries of a page; the most that the API gives.
 pub(super) const PAGE: usize = 100;
@@ -34,6 +39,7 @@ const MOST_PROBED: usize = 5;
 pub(super) struct GitHub<'a> {
     access: &'a Access,
     client: Client,
+    timeout: Duration,
     pub(super) address: Address,
 }
 
@@ -53,7 +59,11 @@ impl<'a> GitHub<'a> {
         // Headers are meant for the host of the MCP server, and go to no other.
         let fields = if address.beside_mcp { FIELDS.header_map("headers") } else { FIELDS };
         let client = access.client_at(&fields, address.api.as_str(), Auth::Bearer(token)).await?;
-        Ok(Self { access, client: bounds.keep(client), address })
+        let timeout = match access.instance.config().get("timeout_seconds") {
+            Some(Value::Number(seconds)) => Duration::try_from_secs_f64(*seconds).unwrap_or(TIMEOUT),
+            _ => TIMEOUT,
+        };
+        Ok(Self { access, client: bounds.keep(client), timeout, address })
     }
 
     /// Attempts sent.
@@ -77,8 +87,23 @@ impl<'a> GitHub<'a> {
 
     /// Asks once. `right` is the permission that a fine-grained token needs for it.
     pub(super) async fn get(&self, path: &[&str], parameters: &[(&str, &str)], right: &str) -> Result<Reply, Failure> {
-        let request = Request::get(path).query(parameters).accept(MEDIA_TYPE);
-        self.client.send(request).await.map_err(|failure| explain(failure, right))
+        self.send(Request::get(path).query(parameters)).await.map_err(|failure| explain(failure, right))
+    }
+
+    /// Sends within the instance's time limit of one call.
+    async fn send(&self, request: Request) -> Result<Reply, HttpFailure> {
+        let limit = Instant::now() + self.timeout;
+        let sent = self.client.clone().by(limit).send(request.accept(MEDIA_TYPE)).await;
+        sent.map_err(|failure| {
+            // The client's deadline is whichever comes first; this says which it was.
+            if failure.kind == FailureKind::Deadline && limit < self.client.deadline() {
+                let reason = format!("did not answer within {} s", self.timeout.as_secs_f64());
+                HttpFailure::new(FailureKind::Timeout, failure.at, reason)
+                    .with_hint("raise timeout_seconds, or ask again")
+            } else {
+                failure
+            }
+        })
     }
 
     /// A list below a repository, page by page while `wanted` finds the last entry of the page still of interest. Only
@@ -185,8 +210,7 @@ pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {
 /// The user proves the token; a GitHub App's token, which is no user, is proved by its rate limit.
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let github = GitHub::open(access, PROBE_BOUNDS).await?;
-    let request = Request::get("user").accept(MEDIA_TYPE);
-    let (reply, login) = match github.client.send(request).await {
+    let (reply, login) = match github.send(Request::get("user")).await {
         Ok(reply) => {
             let user: Json = reply.json()?;
             let login = user.get("login").and_then(Json::as_str).map(str::to_owned);

@@ -58,7 +58,7 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         Rule::Check { words: "a `url` of its own", holds: has_own_url },
         Rule::Check { words: "a `command` with the mode `stdio`", holds: mcp::has_command },
     ]),
-    environment: mcp::SERVER,
+    environment: Rule::Any(&[mcp::SERVER, Rule::All(&[Rule::Set("api_url"), Rule::Set("auth_token")])]),
     hooks: Hooks { refine: Some(check), ..Hooks::NONE },
     documentation: "What changed around the onset: commits, merged pull requests, deployments, releases and workflow \
                     runs, over the REST API. Needs a read-only personal access token: contents, metadata, pull \

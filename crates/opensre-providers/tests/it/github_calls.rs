@@ -143,6 +143,18 @@ async fn each_failure_of_the_probe_is_told_apart() {
 }
 
 #[tokio::test]
+async fn the_time_limit_of_one_call_is_the_instances() {
+    let running = of_sam().await;
+    running.github.stage.misbehave("/user", Misbehaviour::Slow(Duration::from_secs(30)));
+    let mut access = running.access();
+    let Settings::Typed(config) = &mut access.instance.settings else { panic!("typed") };
+    config.set("timeout_seconds", Value::Number(0.2));
+    let failed = probe(&PROVIDER, &access).await;
+    assert!(failed.detail.ends_with("did not answer within 0.2 s"), "{failed:?}");
+    assert!(failed.hint.unwrap().contains("timeout_seconds"));
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_is_asked_and_nothing_is_proved() {
     let running = of_sam().await;
     let access = access(&PROVIDER, &[("api_url", &running.url), ("url", "https://mcp.example.net/mcp")]);
@@ -172,7 +184,8 @@ async fn an_enterprise_servers_api_follows_from_its_mcp_server() {
     let github = Arc::new(GitHub::new("t0ken-canary", Some("sam"), checkout()));
     let (address, _guard) = serve(github.router("/api/v3")).await.unwrap();
     let access = access(&PROVIDER, &[("url", &format!("http://{address}/mcp/")), ("auth_token", "t0ken-canary")]);
-    assert_eq!(probe(&PROVIDER, &access).await.status, ProbeStatus::Passed);
+    let proved = probe(&PROVIDER, &access).await;
+    assert_eq!((proved.status, proved.identity["version"].as_str()), (ProbeStatus::Passed, "3.14.2"));
     let answer = ask(&PROVIDER, &access, "commits", &of_checkout()).await;
     assert_eq!(answer.evidence[0].origin.link, Some(format!("http://{address}/shop/checkout/commits")));
 }
