@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 pub mod argocd;
 pub mod aws;
 pub mod datadog;
+pub mod github;
 pub mod kubernetes;
 pub mod postgresql;
 pub mod stage;

@@ -10,6 +10,8 @@ mod aws_moto;
 mod catalogue;
 mod datadog_calls;
 mod datadog_formats;
+mod github_calls;
+mod github_formats;
 mod grafana_calls;
 mod grafana_formats;
 mod kubernetes_access;
