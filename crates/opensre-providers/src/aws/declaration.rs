@@ -44,12 +44,15 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .identifies(Identifies::Cluster)
             .extension(),
         FieldSpec::text("profile")
+            .example("prod-readonly")
             .ask("Profile", "of ~/.aws/config or ~/.aws/credentials; with a role, what the role is assumed with")
             .extension(),
         FieldSpec::text("web_identity_token_file")
+            .example("/var/run/secrets/eks.amazonaws.com/serviceaccount/token")
             .ask("Web identity token file", "path of an OIDC token; the role is then assumed with it alone")
             .extension(),
         FieldSpec::url("endpoint_url")
+            .example("http://localhost:4566")
             .env(&["AWS_ENDPOINT_URL"])
             .ask("Endpoint URL", "of something that stands in for AWS, or before it; leave empty for AWS itself")
             .extension(),
