@@ -68,6 +68,25 @@ async fn a_wait_beyond_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
+async fn a_spent_limit_can_be_told_by_403_too() {
+    let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+    for (headers, wait) in [
+        (vec![("retry-after", "3600")], 3600),
+        (vec![date, ("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "784115377")], 3600),
+    ] {
+        let server = RawServer::answering("403 Forbidden", &headers, "").await;
+        let failure = client(&server.url).get("x", NONE).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::RateLimited { retry_after: Some(Duration::from_secs(wait)) });
+        assert_eq!(failure.reason, "asks to slow down (403); it asks to wait 3600 s");
+        assert_eq!(server.requests().len(), 1);
+    }
+    for headers in [vec![("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "784115377")], vec![]] {
+        let server = RawServer::answering("403 Forbidden", &headers, "").await;
+        assert_eq!(client(&server.url).get("x", NONE).await.unwrap_err().kind, FailureKind::Forbidden);
+    }
+}
+
+#[tokio::test]
 async fn a_short_wait_that_the_server_asks_for_is_waited() {
     for headers in [
         &[("retry-after", "0")][..],

@@ -67,3 +67,18 @@ async fn a_caller_with_less_time_does_not_take_it_from_the_others() {
     assert_eq!(hasty.unwrap_err().kind, FailureKind::Deadline);
     assert_eq!(patient.unwrap().text(), "{}");
 }
+
+#[derive(Default)]
+struct Sessions(std::sync::Mutex<Vec<u8>>);
+
+#[derive(Default)]
+struct Others(std::sync::Mutex<Vec<u8>>);
+
+#[test]
+fn a_provider_keeps_its_own_between_calls() {
+    let http = opensre_http::Http::default();
+    http.kept::<Sessions>().0.lock().unwrap().push(1);
+    assert_eq!(*http.clone().kept::<Sessions>().0.lock().unwrap(), [1]);
+    assert!(http.kept::<Others>().0.lock().unwrap().is_empty());
+    assert!(opensre_http::Http::default().kept::<Sessions>().0.lock().unwrap().is_empty());
+}

@@ -13,7 +13,9 @@ use tokio::task::JoinHandle;
 pub mod argocd;
 pub mod aws;
 pub mod datadog;
+pub mod github;
 pub mod kubernetes;
+pub mod postgresql;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::join;
-use opensre_http::{Auth, Client, FailureKind, Reply, Request};
+use opensre_http::{Auth, Client, FailureKind, HttpFailure, Reply, Request};
 use opensre_model::evidence::GapKind;
 use opensre_model::secret::Secret;
 use serde_json::{Value as Json, json};
@@ -31,8 +31,14 @@ const MOST_SESSIONS: usize = 512;
 /// What the list is asked for: enough to choose, without manifests and histories. Servers that do not know the
 /// parameter answer with everything.
 const LIST_FIELDS: &str = "metadata.resourceVersion,items.metadata.name,items.metadata.namespace,\
-    items.metadata.labels,items.spec,items.status.sync.status,items.status.health,items.status.resources,\
+    items.metadata.labels,items.spec,items.status.sync.status,items.status.health,\
     items.status.operationState.phase,items.status.operationState.startedAt,items.status.operationState.finishedAt";
+
+/// What is asked for besides, so that an application is found by what it runs, as far as that is not too much.
+const RESOURCES: &str = "items.status.resources";
+
+/// What the probe asks for.
+const NAMES: &str = "metadata.resourceVersion,items.metadata.name";
 
 const PROBE_BOUNDS: Bounds = Bounds { rows: 1, bytes: 16 * 1024 * 1024, seconds: 30 };
 
@@ -88,12 +94,27 @@ impl<'a> Argo<'a> {
         })
     }
 
-    /// The applications that may be seen, asked for once per run, and how many entries could not be read.
-    pub(super) async fn list(&self) -> Result<(Vec<Application>, usize), Failure> {
+    /// The applications that may be seen, asked for once per run; how many entries could not be read; and whether their
+    /// resources had to be left out.
+    pub(super) async fn list(&self) -> Result<(Vec<Application>, usize, bool), Failure> {
+        let path = ["api", "v1", "applications"];
+        let whole = format!("{LIST_FIELDS},{RESOURCES}");
+        let mut slim = false;
+        let reply = match self.send(&path, &self.list_parameters(&whole), Some(FRESH)).await? {
+            Err(failure) if failure.kind == FailureKind::TooLarge => {
+                slim = true;
+                self.ask(&path, &self.list_parameters(LIST_FIELDS), Some(FRESH)).await?
+            }
+            outcome => outcome.map_err(explain)?,
+        };
+        let (applications, odd) = wire::applications(&reply.json()?)?;
+        Ok((applications, odd, slim))
+    }
+
+    fn list_parameters<'p>(&'p self, fields: &'p str) -> Vec<(&'p str, &'p str)> {
         let mut parameters = self.scope("projects");
-        parameters.push(("fields", LIST_FIELDS));
-        let reply = self.ask(&["api", "v1", "applications"], &parameters, Some(FRESH)).await?;
-        wire::applications(&reply.json()?)
+        parameters.push(("fields", fields));
+        parameters
     }
 
     /// One application, whole.
@@ -127,20 +148,24 @@ impl<'a> Argo<'a> {
             .collect()
     }
 
-    /// Asks; on a 401 to a session's token once more with a new session.
     async fn ask(&self, path: &[&str], parameters: &[(&str, &str)], fresh: Option<Duration>) -> Result<Reply, Failure> {
+        self.send(path, parameters, fresh).await?.map_err(explain)
+    }
+
+    /// Sends; on a 401 to a session's token once more with a new session. Fails outright where no session can be made.
+    async fn send(
+        &self,
+        path: &[&str],
+        parameters: &[(&str, &str)],
+        fresh: Option<Duration>,
+    ) -> Result<Result<Reply, HttpFailure>, Failure> {
         let used = self.current()?;
         match send(&used.client, path, parameters, fresh).await {
             Err(refused) if refused.kind == FailureKind::Unauthorized && used.session.is_some() => {
                 self.log_in(used.session.as_ref()).await?;
-                Ok(send(&self.current()?.client, path, parameters, fresh).await?)
+                Ok(send(&self.current()?.client, path, parameters, fresh).await)
             }
-            Err(forbidden) if forbidden.kind == FailureKind::Forbidden => {
-                let hint = "allow the account `applications, get` in the project (Argo CD RBAC), and check `project` \
-                            and `app_namespace`";
-                Err(Failure::from(forbidden).with_hint(hint))
-            }
-            outcome => Ok(outcome?),
+            outcome => Ok(outcome),
         }
     }
 
@@ -214,12 +239,26 @@ impl<'a> Argo<'a> {
     }
 }
 
+/// What a refusal means here.
+fn explain(failure: HttpFailure) -> Failure {
+    let forbidden = failure.kind == FailureKind::Forbidden;
+    let failure = Failure::from(failure);
+    if forbidden {
+        failure.with_hint(
+            "allow the account `applications, get` in the project (Argo CD RBAC), and check `project` and \
+             `app_namespace`",
+        )
+    } else {
+        failure
+    }
+}
+
 async fn send(
     client: &Client,
     path: &[&str],
     parameters: &[(&str, &str)],
     fresh: Option<Duration>,
-) -> Result<Reply, opensre_http::HttpFailure> {
+) -> Result<Reply, HttpFailure> {
     match fresh {
         Some(fresh) => client.get_shared(path, parameters, fresh).await,
         None => client.get(path, parameters).await,
@@ -291,7 +330,8 @@ pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {
 /// The list of applications proves the credentials; who we are and which version it is are told where they are known.
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let argo = Argo::open(access, PROBE_BOUNDS).await?;
-    let (applications, _) = argo.list().await?;
+    let reply = argo.ask(&["api", "v1", "applications"], &argo.list_parameters(NAMES), None).await?;
+    let (applications, _) = wire::applications(&reply.json()?)?;
     let (user, version) =
         join!(argo.ask(&["api", "v1", "session", "userinfo"], &[], None), argo.ask(&["api", "version"], &[], None));
     let user: Option<Json> = user.ok().and_then(|reply| reply.json().ok());

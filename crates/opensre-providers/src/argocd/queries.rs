@@ -82,6 +82,7 @@ pub(super) struct Opened<'a> {
     pub(super) choice: Choice,
     pub(super) answer: Answer,
     odd: usize,
+    slim: bool,
 }
 
 impl<'a> Opened<'a> {
@@ -94,7 +95,7 @@ impl<'a> Opened<'a> {
         bounds: Bounds,
     ) -> Result<Self, Answer> {
         let argo = Argo::open(access, bounds).await.map_err(|failure| Answer::unanswered(access, query, failure))?;
-        let (all, odd) = match argo.list().await {
+        let (all, odd, slim) = match argo.list().await {
             Ok(list) => list,
             Err(failure) => {
                 let mut answer = Answer::unanswered(access, query, failure);
@@ -105,7 +106,7 @@ impl<'a> Opened<'a> {
         let choice = select::choose(&all, &input.labels(subject::LABELS), window);
         let mut answer = Answer::default();
         answer.gaps.extend(subject::left_out(input).map(|failure| failure.into_gap(&access.instance, query)));
-        Ok(Self { argo, choice, answer, odd })
+        Ok(Self { argo, choice, answer, odd, slim })
     }
 
     /// What was cut or could not be read.
@@ -113,7 +114,10 @@ impl<'a> Opened<'a> {
         let skipped =
             (self.choice.more > 0).then(|| format!("{} more applications fit and were not asked", self.choice.more));
         let odd = (self.odd > 0).then(|| format!("{} entries of the list could not be read", self.odd));
-        let notes: Vec<String> = skipped.into_iter().chain(odd).chain(more).collect();
+        let slim = self.slim.then(|| {
+            "the list is too large with resources: applications were chosen by name and namespace alone".to_owned()
+        });
+        let notes: Vec<String> = skipped.into_iter().chain(odd).chain(slim).chain(more).collect();
         (!notes.is_empty()).then(|| notes.join("; "))
     }
 
@@ -145,7 +149,7 @@ pub(super) fn labels(chosen: &Chosen) -> BTreeMap<String, String> {
     let destination = &application.destination;
     let cluster = destination.cluster.as_ref().or(destination.server.as_ref());
     [
-        ("service", Some(&chosen.service)),
+        ("service", chosen.service.as_ref()),
         ("argocd_app", Some(&application.name)),
         ("project", application.project.as_ref()),
         ("destination_cluster", cluster),

@@ -22,8 +22,9 @@ const PLACES: &[&str] =
 pub struct Chosen {
     /// The application, as far as the list tells.
     pub application: Application,
-    /// What it is called where the alert speaks of it: the alert's own word for the service, else its own name.
-    pub service: String,
+    /// Whose it is: the alert's own word for its service, or its own name where it has nothing to do with the alert's.
+    /// `None` where it is only near: in the same namespace.
+    pub service: Option<String>,
 }
 
 /// What was chosen, and by what.
@@ -48,19 +49,24 @@ pub fn choose(all: &[Application], labels: &Labels, window: &Window) -> Choice {
     if let Some(of_service) = of_service.into_iter().find(|fitting| !fitting.is_empty()) {
         return cut(of_service, "of the alert's service", true);
     }
-    let own_name =
-        |application: &&Application| Chosen { service: application.name.clone(), application: (*application).clone() };
     if !values(labels, "namespace").is_empty() {
-        let near: Vec<&Application> =
-            in_cluster.iter().copied().filter(|application| in_namespace(application, labels)).collect();
+        let near: Vec<Chosen> = in_cluster
+            .iter()
+            .filter(|application| in_namespace(application, labels))
+            .map(|application| Chosen { service: None, application: (*application).clone() })
+            .collect();
         if !near.is_empty() {
-            return cut(near.iter().map(own_name).collect(), "in the alert's namespace", true);
+            return cut(near, "in the alert's namespace", true);
         }
     }
     let mut odd: Vec<&Application> =
         in_cluster.into_iter().filter(|application| not_well(application) || synced(application, window)).collect();
     odd.sort_by_key(|application| (!not_well(application), application.name.clone()));
-    cut(odd.iter().map(own_name).collect(), "that are not well or were synced lately", false)
+    let own_name = |application: &Application| Chosen {
+        service: Some(application.name.clone()),
+        application: application.clone(),
+    };
+    cut(odd.into_iter().map(own_name).collect(), "that are not well or were synced lately", false)
 }
 
 /// The applications that fit a service's name, best first; those in the alert's namespace alone, if there are any: the
@@ -74,7 +80,8 @@ fn of(applications: &[&Application], service: &str, labels: &Labels) -> Vec<Chos
         fitting.retain(|(away, ..)| !away);
     }
     fitting.sort_by_key(|(_, rank, application)| (*rank, application.name.clone()));
-    let chosen = |application: &Application| Chosen { application: application.clone(), service: service.to_owned() };
+    let chosen =
+        |application: &Application| Chosen { application: application.clone(), service: Some(service.to_owned()) };
     fitting.into_iter().map(|(.., application)| chosen(application)).collect()
 }
 

@@ -4,8 +4,9 @@
 //! profile, or the identity of this machine, whichever is the first to be allowed. Without one, the keys or the profile
 //! are used as they are. Variables and files are read through the instance's secret source, so that tests bring their own.
 //!
-//! Why not the `aws-config` crate: it brings three SDK crates, a second HTTP client that none of our bounds, proxies and
-//! logs hold for, and its own reading of environment and clock (92 CPU seconds of building); what is needed of it is here.
+//! Why not the `aws-config` crate: it comes with three SDK crates and their runtime (some twenty crates, which take longer
+//! to build than the rest of this crate), wants an HTTP connector of its own kind, past our bounds, proxies and log of
+//! calls, and reads environment, files and clock itself. What is needed of it is here.
 //!
 //! "Standardized credential providers" (AWS SDKs and Tools Reference Guide), "AssumeRole" (STS API Reference).
 

@@ -137,7 +137,8 @@ async fn gather(asked: &mut Asked<'_>) -> Result<(), Failure> {
         threshold: None,
         series: vec![Series { labels, points }],
     };
-    asked.found(OVERVIEW, overview.in_words(), None, data);
+    let share = format!("{:.0} % of the connections for ordinary users are in use", overview.use_ratio() * 100.0);
+    asked.found(OVERVIEW, share, None, data);
     asked.found(OVERVIEW, overview.in_words(), None, EvidenceData::States { states: vec![overview.state(&server)] });
     asked.sees(overview.sees_all, "sessions of other users show neither state nor statement");
 

@@ -170,7 +170,7 @@ pub(super) fn of_statement(error: &tokio_postgres::Error, server: &Server) -> Fa
             Failure::new(GapKind::Denied, text).with_hint(grant(&server.user))
         }
         code if *code == SqlState::QUERY_CANCELED || *code == SqlState::LOCK_NOT_AVAILABLE => {
-            Failure::new(GapKind::Deadline, text)
+            Failure::new(GapKind::Deadline, text).with_hint("a larger timeout_seconds gives it more time")
         }
         code => Failure::new(GapKind::Failed, format!("{text} (SQLSTATE {})", code.code())),
     }

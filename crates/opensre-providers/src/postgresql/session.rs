@@ -104,7 +104,10 @@ impl Session {
             if rows.len() == most || bytes > MOST_BYTES {
                 return Ok(Rows { rows, cut: true });
             }
-            let odd = |error| Failure::new(GapKind::Failed, format!("the server answered with an odd row: {error}"));
+            let odd = |error| {
+                Failure::new(GapKind::Failed, format!("the server answered with an odd row: {error}"))
+                    .with_hint("check that it is PostgreSQL 12 or later, not a service that only speaks like it")
+            };
             rows.push(serde_json::from_str(text).map_err(odd)?);
         }
         Ok(Rows { rows, cut: false })

@@ -201,6 +201,18 @@ async fn the_alerts_application_and_what_of_it_is_not_well() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_too_large_is_asked_for_without_resources() {
+    let running = running(checkout()).await;
+    running.argo.stage.misbehave_times("/api/v1/applications", 1, Misbehaviour::Huge(20 * 1024 * 1024));
+    let answer = ask(&PROVIDER, &running.by_token(), "applications", &of_checkout()).await;
+    assert_eq!(summaries(&answer), ["1 application of the alert's service; 1 not healthy"]);
+    let truncated = answer.evidence[0].truncated.as_deref().unwrap();
+    assert_eq!(truncated, "the list is too large with resources: applications were chosen by name and namespace alone");
+    let asked = running.argo.stage.seen();
+    assert!(asked[0].query["fields"].contains("status.resources") && !asked[1].query["fields"].contains("resources"));
+}
+
+#[tokio::test]
 async fn an_alert_that_names_nothing_is_told_of_what_is_not_well() {
     let running = running(checkout()).await;
     let answer = ask(&PROVIDER, &running.by_token(), "applications", &Input::default()).await;

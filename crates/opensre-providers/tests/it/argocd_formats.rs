@@ -50,6 +50,14 @@ fn applications_are_chosen_by_what_the_alert_names() {
 }
 
 #[test]
+fn an_application_that_is_only_near_is_not_taken_for_the_alerts() {
+    let all = [app("umbrella", "shop", "", &[]), app("checkout-prod", "shop", "", &[])];
+    let service = |pairs: &[(&str, &str)]| choose(&all, &labels(pairs), &window()).chosen[0].service.clone();
+    assert_eq!(service(&[("service", "payments"), ("namespace", "shop")]), None);
+    assert_eq!(service(&[("service", "checkout"), ("namespace", "shop")]).as_deref(), Some("checkout"));
+}
+
+#[test]
 fn many_applications_are_cut_and_counted() {
     let all: Vec<Application> = (0..9).map(|n| app(&format!("checkout-{n}"), "shop", "", &[])).collect();
     let choice = choose(&all, &labels(&[("service", "checkout")]), &window());

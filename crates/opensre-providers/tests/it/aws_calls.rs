@@ -13,9 +13,13 @@ use opensre_lab::vendors::{Guard, serve};
 use opensre_model::alert::Alert;
 use opensre_model::diagnostic::Source;
 use opensre_model::evidence::{Event, EventKind, Evidence, EvidenceData, GapKind, Meaning, ResourceState};
+use opensre_model::record::Record;
+use opensre_model::resolution::{Precedence, resolve};
+use opensre_model::routing::{RoutingMode, route};
 use opensre_model::secret::{Secret, SecretFailure, SecretReference, SecretSource, SecretValue};
 use opensre_providers::aws::PROVIDER;
 use opensre_providers::aws::cluster::reach;
+use opensre_providers::catalogue;
 use opensre_providers::driver::{Access, Answer, Input, ProbeStatus, Relevance};
 use serde_json::{Value as Json, json};
 
@@ -593,14 +597,15 @@ async fn only_the_chosen_instance_is_called_and_no_secret_is_told() {
     let fields =
         [("role_arn", ROLE), ("external_id", EXTERNAL_ID), ("access_key_id", KEY), ("secret_access_key", SECRET)];
     let access = one.access(&fields);
-    let mut told = String::new();
+    let mut told = Vec::new();
     for query in PROVIDER.queries {
         let labels = json!({"DBInstanceIdentifier": "orders-db", "service": "checkout", "FunctionName": "charge"});
-        told += &format!("{:?}", ask(&PROVIDER, &access, query.name, &labelled(labels)).await);
+        told.push(format!("{:?}", ask(&PROVIDER, &access, query.name, &labelled(labels)).await));
     }
     assert!(!one.account.calls().is_empty());
     assert_eq!(other.account.calls(), []);
-    told += &format!("{:?} {:?}", access.http.calls(), access.instance);
+    told.push(format!("{:?} {:?}", access.http.calls(), access.instance));
+    let told = told.join(" ");
     for secret in [SECRET, EXTERNAL_ID, "role+secret/key", "role-session-token", "sk_live", "canary"] {
         assert!(!told.contains(secret), "{secret} is told");
     }
@@ -610,6 +615,75 @@ async fn only_the_chosen_instance_is_called_and_no_secret_is_told() {
         assert!(reads.iter().any(|read| action.starts_with(read)), "{action}");
         assert!(!action.contains("Secret") && !action.contains("Parameter"), "{action}");
     }
+}
+
+#[test]
+fn account_and_any_of_the_regions_choose_the_instance() {
+    let instance = |name: &str, account: &str, region: &str| json!({"name": name, "credentials": {"role_arn": format!("arn:aws:iam::{account}:role/reader"), "region": region}});
+    let record = json!({"id": "aws-1", "service": "eks", "status": "active", "instances": [
+        instance("one", "111111111111", "eu-west-1, us-east-1"),
+        instance("two", "222222222222", "eu-west-1,ap-south-1"),
+        instance("three", "111111111111", "ca-central-1"),
+    ]});
+    let source = Source::Store { path: "integrations.json".to_owned() };
+    let record = Record::from_json(&record, &source, 0).0.expect("a record");
+    let resolved = resolve(&catalogue(), &[record], &[], Precedence::Store);
+    let chosen = |labels: Json| -> Vec<String> {
+        let alert = json!({"title": "x", "alert_source": "prometheus", "state": "alerting", "commonLabels": labels});
+        let alert = Alert::parse(alert.to_string().as_bytes());
+        let routes = route(&catalogue(), &resolved, &alert, &[], RoutingMode::default());
+        routes[0].chosen.iter().map(|instance| instance.name.as_str().to_owned()).collect()
+    };
+    assert_eq!(chosen(json!({"region": "ap-south-1"})), ["two"]);
+    assert_eq!(chosen(json!({"region": "us-east-1"})), ["one"]);
+    assert_eq!(chosen(json!({"account_id": "222222222222"})), ["two"]);
+    assert_eq!(chosen(json!({"db": "arn:aws:rds:ca-central-1:111111111111:db:orders"})), ["three"]);
+}
+
+/// What an alert says reaches AWS as one value, or not at all.
+#[tokio::test]
+async fn alert_text_never_becomes_a_query() {
+    let world = World::new().await;
+    let access = world.with_keys();
+    let hostile = [
+        "a&Action=DeleteAlarms",
+        "a\" | delete *",
+        "'; drop table x; --",
+        "line\nbreak\r\n",
+        "back\\slash/../..",
+        "%26Action%3DDeleteAlarms",
+        "/* comment */ | fields @message",
+        "\u{fc}\u{1f525}\u{0}",
+    ];
+    for text in hostile {
+        let mut input =
+            labelled(json!({"DBInstanceIdentifier": text, "service": text, "FunctionName": text, "cluster": text,
+            "log_group": text, "instance": text, "TargetGroup": text, "region": text, "QueueName": text}));
+        input.0.insert("alarm".to_owned(), json!(text));
+        input.0.insert("region".to_owned(), json!(text));
+        for query in PROVIDER.queries {
+            let _ = ask(&PROVIDER, &access, query.name, &input).await;
+        }
+    }
+    let named: Vec<Json> = world
+        .account
+        .asked("DescribeAlarms")
+        .iter()
+        .map(|call| call.parameters["AlarmNames.member.1"].clone())
+        .collect();
+    for text in hostile {
+        // Read as input is, without white space around it.
+        assert!(named.contains(&json!(text.trim())), "{text:?} is not among {named:?}");
+    }
+    for call in world.account.calls() {
+        assert_eq!(call.region, "eu-west-1");
+        let bound = ["AlarmNames.member.1", "Dimensions.member.1.Value", "MetricDataQueries.member.1"];
+        for (name, value) in call.parameters.as_object().into_iter().flatten() {
+            let spoken = hostile.iter().any(|text| value.to_string().contains(&json!(text.trim()).to_string()));
+            assert!(!spoken || bound.contains(&name.as_str()), "{name} of {call:?}");
+        }
+    }
+    assert_eq!(world.account.asked("DeleteAlarms"), []);
 }
 
 #[test]

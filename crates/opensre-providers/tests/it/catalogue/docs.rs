@@ -177,7 +177,7 @@ fn the_reference_names_what_a_single_instance_needs_by_its_variables() {
     };
     insta::assert_snapshot!(needs("argocd"), @"A single instance needs `ARGOCD_BASE_URL` and (`ARGOCD_AUTH_TOKEN`, or `ARGOCD_USERNAME` and `ARGOCD_PASSWORD`).");
     insta::assert_snapshot!(needs("aws"), @"A single instance needs `AWS_ROLE_ARN`, or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.");
-    insta::assert_snapshot!(needs("github"), @"A single instance needs `GITHUB_MCP_URL` and a mode other than `stdio`, or `GITHUB_MCP_COMMAND` and the mode `stdio`.");
+    insta::assert_snapshot!(needs("github"), @"A single instance needs `GITHUB_MCP_URL` and a mode other than `stdio`, or `GITHUB_MCP_COMMAND` and the mode `stdio`, or `GITHUB_MCP_API_URL` and `GITHUB_MCP_AUTH_TOKEN`.");
     insta::assert_snapshot!(needs("rds"), @"There is no single-instance form. Field names are on the page of Amazon RDS.");
 }
 

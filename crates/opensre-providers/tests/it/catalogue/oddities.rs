@@ -418,6 +418,23 @@ fn a_github_needs_a_token_a_server_or_a_command() {
     assert!(!made(&[("GITHUB_MCP_URL", "https://mcp.example.net"), ("GITHUB_MCP_MODE", "stdio")]));
     assert!(!made(&[("GITHUB_MCP_COMMAND", "gh-mcp")]));
     assert!(made(&[("GITHUB_MCP_COMMAND", "gh-mcp"), ("GITHUB_MCP_MODE", "stdio")]));
+    assert!(made(&[("GITHUB_MCP_API_URL", "https://git.example.net/api/v3"), ("GITHUB_MCP_AUTH_TOKEN", "t")]));
+    assert!(!made(&[("GITHUB_MCP_AUTH_TOKEN", "t")]), "as ever");
+}
+
+#[test]
+fn a_githubs_rest_api_is_encrypted_and_its_repositories_are_checked() {
+    let read = |api_url: &str, repositories: &Json| {
+        from_store("github", &json!({"auth_token": "t", "api_url": api_url, "repositories": repositories}))
+    };
+    let good = read("https://git.example.net/api/v3/", &json!("shop/checkout, shop/cart"));
+    assert_eq!(only(&good).config().text("api_url"), Some("https://git.example.net/api/v3"));
+    assert_eq!(only(&good).config().list("repositories"), ["shop/checkout", "shop/cart"]);
+    assert_eq!(messages(&good), "");
+    assert_eq!(read("http://127.0.0.1:8080", &json!([])).instances().count(), 1);
+    assert_eq!(read("http://git.example.net/api/v3", &json!([])).instances().count(), 0);
+    let odd = read("", &json!(["shop/checkout", "checkout"]));
+    assert!(messages(&odd).contains("entry 2 is no owner/name"), "{}", messages(&odd));
 }
 
 #[test]
