@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
 use futures::future::join5;
 
 use crate::kubernetes::api::{Form, Kind};
@@ -17,7 +18,8 @@ const REVISIONS: Kind = Kind { group: "apis/apps/v1", plural: "controllerrevisio
 /// States of workloads, and the rollouts that their revisions tell of.
 pub(crate) async fn workloads(inquiry: &mut Inquiry) {
     let (api, namespace) = (inquiry.api.clone(), inquiry.namespace.clone());
-    let list = |kind, form| api.list(kind, namespace.as_deref(), form, &[]);
+    // Boxed: five of them make a large future.
+    let list = |kind, form| api.list(kind, namespace.as_deref(), form, &[]).boxed();
     let (deployments, stateful, daemons, replicas, revisions) = join5(
         list(DEPLOYMENTS, Form::Whole),
         list(STATEFUL_SETS, Form::Whole),
