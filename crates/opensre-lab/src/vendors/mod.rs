@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub mod datadog;
+pub mod honeycomb;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.

@@ -7,6 +7,7 @@ mod datadog_calls;
 mod datadog_formats;
 mod grafana_calls;
 mod grafana_formats;
+mod honeycomb;
 mod lab;
 mod loki_calls;
 mod loki_formats;
