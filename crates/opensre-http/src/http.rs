@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -36,6 +37,8 @@ pub struct HttpOptions {
     pub longest_wait: Duration,
     /// Which proxies are used.
     pub proxies: Proxies,
+    /// The clock: signatures hold the time.
+    pub clock: fn() -> Timestamp,
 }
 
 /// Which proxies are used. A loopback host is never asked through one.
@@ -62,8 +65,14 @@ impl Default for HttpOptions {
             first_wait: Duration::from_millis(200),
             longest_wait: Duration::from_secs(5),
             proxies: Proxies::default(),
+            clock: system_clock,
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the default of an option that says which clock is read")]
+fn system_clock() -> Timestamp {
+    Timestamp::now()
 }
 
 /// The shared HTTP layer: one per process; cheap to clone.
@@ -112,6 +121,11 @@ impl Http {
         let pool = self.pool(&endpoint)?;
         let gate = self.gate(&endpoint.base);
         Ok(Client::new(self.clone(), endpoint, headers, pool, gate, deadline))
+    }
+
+    /// The time by this layer's clock: when an answer without a time of its own was seen.
+    pub fn now(&self) -> Timestamp {
+        (self.shared.options.clock)()
     }
 
     /// The calls so far, in order of their end. Bounded; holds no credential.

@@ -10,6 +10,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub mod coralogix;
 pub mod datadog;
 pub mod honeycomb;
 pub mod stage;

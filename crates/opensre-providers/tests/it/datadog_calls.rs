@@ -338,6 +338,16 @@ async fn no_failure_looks_like_nothing_was_there() {
 }
 
 #[tokio::test]
+async fn a_rate_limit_says_how_long_it_lasts() {
+    let running = running().await;
+    let headers = vec![("x-ratelimit-limit", "300".to_owned()), ("x-ratelimit-reset", "60".to_owned())];
+    running.datadog.stage.misbehave("/api/v2/spans", Misbehaviour::Status(429, headers, json!({"errors": ["slow"]})));
+    let answer = ask(&PROVIDER, &running.access, "spans", &of_checkout()).await;
+    assert_eq!(answer.gaps[0].kind, GapKind::RateLimited);
+    assert!(answer.gaps[0].reason.contains("asks to wait 60 s"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn the_deadline_ends_everything() {
     let mut running = running().await;
     running.datadog.stage.misbehave("/", Misbehaviour::Slow(Duration::from_secs(60)));

@@ -3,6 +3,7 @@
 mod access;
 mod alertmanager;
 mod catalogue;
+mod coralogix;
 mod datadog_calls;
 mod datadog_formats;
 mod grafana_calls;
