@@ -121,6 +121,8 @@ async fn the_alerting_monitors_own_query_is_asked_with_its_threshold() {
     let window = window();
     assert_eq!(over(window.baseline_start, window.onset), 0);
     assert!(over(window.onset, window.end) >= 25);
+    let peak = series[0].points.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+    assert!(peak > 200.0, "summed over five minutes, as the monitor does: {peak}");
     let origin = &answer.evidence[1].origin;
     assert_eq!(origin.query, "sum:trace.http.request.errors{env:prod,service:checkout-api}.as_count()");
     assert_eq!(
@@ -268,7 +270,9 @@ async fn events_are_deployments_and_alerts_of_others() {
     assert_eq!((events[0].kind, events[0].title.as_str()), (EventKind::Deploy, "Deployed checkout-api 2.14.0"));
     assert_eq!(events[0].labels["service"], "checkout-api");
     let all = ask(&PROVIDER, &running.access, "events", &of_checkout()).await;
-    assert_eq!(all.evidence[0].summary, "deployments: 1, alerts of other monitors: 1");
+    assert_eq!(summaries(&all), ["deployments: 1, alerts of other monitors: 1", "deployments: 1"]);
+    let EvidenceData::Events { events } = &all.evidence[1].data else { panic!("{all:?}") };
+    assert_eq!(events[0].title, "Deployed search 1.0.1");
 }
 
 #[tokio::test]
