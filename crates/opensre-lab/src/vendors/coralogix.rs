@@ -79,10 +79,11 @@ async fn query(State(coralogix): Shared, Json(body): Json<Value>) -> Response {
         // Results come in several lines.
         Ok(rows) => lines.extend(rows.chunks(50).map(|rows| json!({"result": {"results": rows}}))),
         Err(why) => {
-            lines.push(json!({"error": {"message": format!("Compilation errors: {why}"), "code": {"value": 3}}}))
+            lines.push(json!({"error": {"message": format!("Compilation errors: {why}"), "code": {"value": 3}}}));
         }
     }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let text = lines.join("\n");
     ([(header::CONTENT_TYPE, "application/x-ndjson")], text).into_response()
 }
 

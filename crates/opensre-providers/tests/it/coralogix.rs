@@ -206,7 +206,7 @@ async fn no_failure_looks_like_nothing_was_there() {
 #[tokio::test]
 async fn the_deadline_ends_everything_and_only_the_chosen_instance_is_called() {
     let (mut chosen, other) = (start(&[]).await, start(&[]).await);
-    chosen.coralogix.stage.misbehave("/", Misbehaviour::Slow(Duration::from_secs(60)));
+    chosen.coralogix.stage.misbehave("/", Misbehaviour::Slow(Duration::from_mins(1)));
     chosen.access.deadline = Instant::now() + Duration::from_millis(200);
     for query in ["logs", "spans"] {
         let answer = ask(&PROVIDER, &chosen.access, query, &of_checkout()).await;

@@ -136,7 +136,7 @@ async fn a_log_monitors_search_is_counted() {
     let running = running().await;
     let answer = ask(&PROVIDER, &running.access, "monitor", &input("monitor_id", json!("4712"))).await;
     let EvidenceData::Metrics { threshold, series, .. } = &answer.evidence[1].data else { panic!("{answer:?}") };
-    assert_eq!(threshold.unwrap().value, 10.0);
+    assert!(threshold.is_some_and(|threshold| threshold.above && (threshold.value - 10.0).abs() < 1e-9));
     assert!(series[0].points.iter().any(|(_, value)| *value > 10.0));
     assert_eq!(answer.evidence[1].origin.query, "service:checkout-api status:error");
 }
@@ -354,7 +354,7 @@ async fn a_rate_limit_says_how_long_it_lasts() {
 #[tokio::test]
 async fn the_deadline_ends_everything() {
     let mut running = running().await;
-    running.datadog.stage.misbehave("/", Misbehaviour::Slow(Duration::from_secs(60)));
+    running.datadog.stage.misbehave("/", Misbehaviour::Slow(Duration::from_mins(1)));
     running.access.deadline = Instant::now() + Duration::from_millis(200);
     for query in ["logs", "spans", "monitors"] {
         let answer = ask(&PROVIDER, &running.access, query, &of_checkout()).await;
