@@ -128,6 +128,18 @@ impl Asked {
         Self { before, after, baseline }
     }
 
+    /// Whether anything was found at all.
+    pub(crate) fn found_something(&self) -> bool {
+        [&self.before, &self.after, &self.baseline]
+            .iter()
+            .any(|part| matches!(part, Ok(found) if !found.lines.is_empty()))
+    }
+
+    /// Whether everything was answered, be it with nothing.
+    pub(crate) fn answered(&self) -> bool {
+        self.before.is_ok() && self.after.is_ok() && self.baseline.is_ok()
+    }
+
     /// Tells what was found as one piece of evidence. An incident that was not answered as a whole tells nothing:
     /// what is left of it would look as if nothing had happened.
     pub(crate) fn tell(self, scope: &Scope<'_>, what: &str, query: &str, answer: &mut Answer) {
@@ -224,7 +236,7 @@ pub(crate) fn step_seconds(window: &Window) -> i64 {
 
 /// The points of a count on its whole grid, zero where there is none. The grid's phase is that of the points. A step
 /// that has not ended with the window is left out: its count is not all of it.
-fn with_zeros(counts: &BTreeMap<i64, f64>, window: &Window, step: i64) -> Vec<(Timestamp, f64)> {
+pub(crate) fn with_zeros(counts: &BTreeMap<i64, f64>, window: &Window, step: i64) -> Vec<(Timestamp, f64)> {
     let step = step.max(1);
     let (first, last) = (window.baseline_start.as_second(), window.end.as_second());
     let phase = counts.keys().next().copied().unwrap_or(first).rem_euclid(step);

@@ -65,6 +65,16 @@ impl Searched {
         Self { query, what, incident, baseline }
     }
 
+    /// A search that was not asked; it tells nothing.
+    pub(crate) fn none() -> Self {
+        Self {
+            query: String::new(),
+            what: String::new(),
+            incident: Ok(Found::default()),
+            baseline: Ok(Found::default()),
+        }
+    }
+
     /// Whether anything was found at all.
     pub(crate) fn found_something(&self) -> bool {
         !self.since().is_empty() || !self.before().is_empty()
@@ -86,6 +96,9 @@ impl Searched {
     /// Tells what was found as one piece of evidence.
     pub(crate) fn tell(self, scope: &Scope<'_>, answer: &mut Answer) {
         let Self { query, what, incident, baseline } = self;
+        if query.is_empty() {
+            return;
+        }
         let mut notes = Vec::new();
         let baseline = baseline.map_err(|failure| {
             notes.push("the baseline could not be read".to_owned());

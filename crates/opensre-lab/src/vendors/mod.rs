@@ -12,8 +12,10 @@ use tokio::task::JoinHandle;
 
 pub mod argocd;
 pub mod aws;
+pub mod coralogix;
 pub mod datadog;
 pub mod github;
+pub mod honeycomb;
 pub mod kubernetes;
 pub mod postgresql;
 pub mod stage;

@@ -25,11 +25,16 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::text("subsystem_name")
             .env(&["CORALOGIX_SUBSYSTEM_NAME"])
             .ask("Subsystem name", "narrows what is asked; empty asks all subsystems"),
+        FieldSpec::url("app_url")
+            .example("https://shop.app.eu2.coralogix.com")
+            .env(&["CORALOGIX_APP_URL"])
+            .ask("Address of the team's pages", "for links in reports, and to recognise the team's own alerts")
+            .extension(),
         fields::verify_ssl(&["CORALOGIX_VERIFY_SSL"]),
         fields::ca_bundle(&["CORALOGIX_CA_BUNDLE"]),
     ],
     configured: Rule::Set("api_key"),
     environment: Rule::Set("api_key"),
     hooks: Hooks::NONE,
-    documentation: "Logs by DataPrime query. Needs an API key that may query data.",
+    documentation: "Logs and spans by DataPrime query. Needs an API key that may query data.",
 };

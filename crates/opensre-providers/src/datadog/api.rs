@@ -161,13 +161,11 @@ pub(super) async fn spans(
     Ok(found)
 }
 
+/// Events as they came, whether there are more, and what Datadog said.
+pub(super) type Events = (Vec<Json>, bool, Vec<String>);
+
 /// Events of the whole window, the newest first; also whether there are more, and what Datadog said.
-pub(super) async fn events(
-    client: &Client,
-    search: &str,
-    window: &Window,
-    limit: usize,
-) -> Result<(Vec<Json>, bool, Vec<String>), Failure> {
+pub(super) async fn events(client: &Client, search: &str, window: &Window, limit: usize) -> Result<Events, Failure> {
     let body = |page: Json| {
         let filter = json!({"query": search, "from": window.baseline_start.to_string(), "to": window.end.to_string()});
         json!({"filter": filter, "sort": "-timestamp", "page": page})

@@ -186,7 +186,7 @@ fn of_trace(id: &str) -> String {
     }
 }
 
-/// Deployments, changes and alerts of what the alert names.
+/// Deployments, changes and alerts of what the alert names, and changes of anything around it.
 pub(super) async fn events(
     datadog: &Datadog<'_>,
     operation: &str,
@@ -197,25 +197,54 @@ pub(super) async fn events(
     let backend = datadog.backend(Page::Events);
     let mut answer = Answer::default();
     let selections = search::selections(labels);
-    let Some(mut asked) = selections.first() else {
-        answer.gaps.push(backend.gap(operation, nothing("event", &selections)));
-        return answer;
-    };
-    let mut found = (Vec::new(), false, Vec::new());
+    let mut found = None;
     for selection in &selections {
-        asked = selection;
-        found = match api::events(&datadog.client, &selection.search, &window, EVENTS).await {
-            Ok(found) => found,
-            Err(failure) => {
-                answer.gaps.push(backend.gap(operation, failure));
-                return answer;
-            }
-        };
-        if !found.0.is_empty() {
+        let asked = api::events(&datadog.client, &selection.search, &window, EVENTS).await;
+        // What was not answered cannot be told from what is not there; a second question would fail alike.
+        let enough = asked.as_ref().map_or(true, |(entries, _, _)| !entries.is_empty());
+        found = Some((selection.search.clone(), asked));
+        if enough {
             break;
         }
     }
-    let (entries, more, mut notes) = found;
+    let Some((search, asked)) = found else {
+        answer.gaps.push(backend.gap(operation, nothing("event", &selections)));
+        return answer;
+    };
+    let failed = asked.is_err();
+    tell_events(&backend, operation, &search, asked, own_monitor, window, &mut answer);
+    if let Some(around) = search::changes_around(labels).filter(|_| !failed) {
+        let mut asked = api::events(&datadog.client, &around, &window, EVENTS).await;
+        if let (Ok((entries, _, _)), Some(told)) = (&mut asked, answer.evidence.first()) {
+            // What is told already is not told again.
+            let EvidenceData::Events { events: told } = &told.data else { return answer };
+            entries.retain(|entry| {
+                let (events, _) = wire::events(std::slice::from_ref(entry), own_monitor);
+                !events.iter().any(|event| told.contains(event) || !is_change(event.kind))
+            });
+        }
+        tell_events(&backend, operation, &around, asked, own_monitor, window, &mut answer);
+    }
+    answer
+}
+
+fn is_change(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Deploy | EventKind::Change)
+}
+
+fn tell_events(
+    backend: &Backend,
+    operation: &str,
+    search: &str,
+    asked: Result<api::Events, Failure>,
+    own_monitor: Option<&str>,
+    window: Window,
+    answer: &mut Answer,
+) {
+    let (entries, more, mut notes) = match asked {
+        Ok(found) => found,
+        Err(failure) => return answer.gaps.push(backend.gap(operation, failure)),
+    };
     let (events, odd) = wire::events(&entries, own_monitor);
     const WORDS: [(EventKind, &str); 5] = [
         (EventKind::Deploy, "deployments"),
@@ -238,10 +267,9 @@ pub(super) async fn events(
         notes.push(format!("{odd} entries could not be read"));
     }
     let data = EvidenceData::Events { events };
-    let mut evidence = backend.evidence(operation, asked.search.as_str(), window, summary, data);
+    let mut evidence = backend.evidence(operation, search, window, summary, data);
     evidence.truncated = (!notes.is_empty()).then(|| notes.join("; "));
     answer.evidence.push(evidence);
-    answer
 }
 
 fn scope<'a>(backend: &'a Backend, operation: &'a str, window: Window, selection: &Selection) -> Scope<'a> {

@@ -86,7 +86,7 @@ const QUERIES: &[Query] = &[
     },
     Query {
         name: EVENTS,
-        summary: "deployments, changes and alerts of what the alert's labels name",
+        summary: "deployments, changes and alerts of what the alert's labels name, and changes of anything around it",
         input: &[
             LABELS,
             InputSpec {

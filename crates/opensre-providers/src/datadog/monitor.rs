@@ -83,8 +83,10 @@ pub enum Condition {
         query: String,
         /// What the values are compared with, where the values themselves are compared.
         threshold: Option<Threshold>,
-        /// What is compared: `sum(last_5m)`.
+        /// What of the values is compared: `sum(last_5m)`.
         over: String,
+        /// The same, read; `None` where it cannot be computed from the values.
+        rolling: Option<Rolling>,
     },
     /// Counts of logs.
     Logs {
@@ -121,9 +123,94 @@ impl Condition {
         // What these compare is not the value: a change, or how odd it is.
         let indirect = over.contains("change(")
             || ["anomalies(", "outliers(", "forecast("].iter().any(|function| query.starts_with(function));
-        let threshold = threshold(&found["compare"], &found["value"]).filter(|_| !indirect);
-        Self::Metric { query, threshold, over }
+        let rolling = Rolling::parse(&over).filter(|_| !indirect);
+        // Without what is compared, values compared with the threshold would be a wrong statement.
+        let threshold = threshold(&found["compare"], &found["value"]).filter(|_| rolling.is_some());
+        Self::Metric { query, threshold, over, rolling }
     }
+}
+
+/// An aggregation over the last so many seconds, as monitors compare it at every moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rolling {
+    how: How,
+    /// Over how many seconds.
+    pub seconds: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    Average,
+    Sum,
+    Least,
+    Greatest,
+}
+
+impl Rolling {
+    /// The sum over so many seconds: what counts are compared by.
+    pub fn sum(seconds: i64) -> Self {
+        Self { how: How::Sum, seconds }
+    }
+
+    /// Reads `avg(last_5m)`.
+    pub fn parse(over: &str) -> Option<Self> {
+        let (how, rest) = over.split_once("(last_")?;
+        let how = match how {
+            "avg" => How::Average,
+            "sum" => How::Sum,
+            "min" => How::Least,
+            "max" => How::Greatest,
+            _ => return None,
+        };
+        Some(Self { how, seconds: seconds(rest.strip_suffix(')')?)? })
+    }
+
+    /// Computes it for every point. The first points, which would have only a part of the time behind them, are left
+    /// out.
+    pub fn of(self, points: &[(Timestamp, f64)]) -> Vec<(Timestamp, f64)> {
+        let Some((first, _)) = points.first() else { return Vec::new() };
+        let first = first.as_second();
+        let mut from = 0;
+        let mut rolled = Vec::new();
+        for (at, (time, _)) in points.iter().enumerate() {
+            let second = time.as_second();
+            while points[from].0.as_second() <= second - self.seconds {
+                from += 1;
+            }
+            // A point stands for the step that begins with it: one step more than lies between the points.
+            let step = points
+                .get(at + 1)
+                .or(points.get(at.wrapping_sub(1)))
+                .map_or(0, |(next, _)| (next.as_second() - second).abs());
+            if second - first + step < self.seconds {
+                continue;
+            }
+            let values = points[from..=at].iter().map(|(_, value)| *value);
+            let value = match self.how {
+                How::Average => values.sum::<f64>() / (at + 1 - from) as f64,
+                How::Sum => values.sum(),
+                How::Least => values.fold(f64::INFINITY, f64::min),
+                How::Greatest => values.fold(f64::NEG_INFINITY, f64::max),
+            };
+            rolled.push((*time, value));
+        }
+        rolled
+    }
+}
+
+/// `5m`, `1h`, `2d`, `1w` in seconds.
+pub fn seconds(length: &str) -> Option<i64> {
+    let split = length.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = length.split_at(split);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    number.parse::<i64>().ok().filter(|number| (1..=10_000).contains(number)).map(|number| number * unit)
 }
 
 /// `"search").index("main").rollup("count").by("a,b").last("5m") > 10`.

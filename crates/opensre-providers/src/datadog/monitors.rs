@@ -1,21 +1,21 @@
 //! The queries `monitor` (the alert's own: its state, and its query over the window) and `monitors` (others of the
 //! same things).
 
-use jiff::Timestamp;
 use opensre_http::{Client, FailureKind};
-use opensre_model::alert::{Alert, Labels};
-use opensre_model::evidence::{EvidenceData, GapKind, Meaning, ResourceState, Series};
+use opensre_model::alert::Alert;
+use opensre_model::evidence::{Evidence, EvidenceData, GapKind, Meaning, ResourceState, Series, Threshold};
 use opensre_model::window::Window;
 use serde_json::Value as Json;
 
 use super::api::{self, Datadog, refused};
-use super::monitor::{self, Condition, Monitor};
+use super::monitor::{self, Condition, Monitor, Rolling};
 use super::search;
 use super::site::Page;
-use super::wire;
 use crate::access::Access;
+use crate::backend::Backend;
 use crate::driver::{Answer, Bounds, Input, InputSpec, Relevance};
 use crate::failure::Failure;
+use crate::lines;
 use crate::prometheus::summary;
 use crate::subject;
 
@@ -232,37 +232,29 @@ async fn condition(datadog: &Datadog<'_>, monitor: Option<&Monitor>, query: &str
     let backend = datadog.backend(page);
     let name = monitor.map_or("the alert", |monitor| monitor.name.as_str());
     match Condition::parse(query) {
-        Condition::Metric { query, threshold, over } => match api::query(&datadog.client, &query, &window).await {
-            Ok((series, unit)) => {
-                let (series, cut) = summary::keep_most_changed(series);
-                let said = summary::of_series(name, &series, unit.as_deref(), &window);
-                let compared = match threshold {
-                    Some(threshold) => {
-                        let side = if threshold.above { "above" } else { "below" };
-                        format!("; it compares {over}, {side} {}", threshold.value)
-                    }
-                    None => format!("; it compares {over}, not the values themselves"),
-                };
-                let meaning = if threshold.is_some() { Meaning::AlertCondition } else { Meaning::Other };
-                let data = EvidenceData::Metrics { meaning, unit, threshold, series };
-                let mut evidence = backend.evidence(MONITOR, query, window, format!("{said}{compared}"), data);
-                evidence.truncated = cut;
-                answer.evidence.push(evidence);
+        Condition::Metric { query, threshold, over, rolling } => {
+            match api::query(&datadog.client, &query, &window).await {
+                Ok((series, unit)) => {
+                    let measured = Measured { name, over, threshold, rolling, unit };
+                    answer.evidence.push(measured.tell(&backend, query, series, window));
+                }
+                Err(failure) => answer.gaps.push(backend.gap(MONITOR, failure.about("the monitor's own query"))),
             }
-            Err(failure) => answer.gaps.push(backend.gap(MONITOR, failure.about("the monitor's own query"))),
-        },
+        }
         Condition::Logs { search, facets, over, threshold } => {
-            match api::count_logs(&datadog.client, &search, &window, &over, &facets).await {
+            // Counted by the minute and summed up, as the monitor looks back from every moment.
+            let step = monitor::seconds(&over).map_or(60, |seconds| seconds.min(60));
+            let interval = format!("{step}s");
+            match api::count_logs(&datadog.client, &search, &window, &interval, &facets).await {
                 Ok(groups) => {
-                    let series = groups.into_iter().map(|(labels, counts)| series(labels, counts)).collect();
-                    let (series, cut) = summary::keep_most_changed(series);
-                    let said = summary::of_series(name, &series, None, &window);
-                    let data =
-                        EvidenceData::Metrics { meaning: Meaning::AlertCondition, unit: None, threshold, series };
-                    let said = format!("{said}; logs counted over {over}");
-                    let mut evidence = backend.evidence(MONITOR, search, window, said, data);
-                    evidence.truncated = cut;
-                    answer.evidence.push(evidence);
+                    let series = groups
+                        .into_iter()
+                        .map(|(labels, counts)| Series { labels, points: lines::with_zeros(&counts, &window, step) })
+                        .collect();
+                    let rolling = monitor::seconds(&over).map(Rolling::sum);
+                    let over = format!("the number of logs in the last {over}");
+                    let measured = Measured { name, over, threshold, rolling, unit: None };
+                    answer.evidence.push(measured.tell(&backend, search, series, window));
                 }
                 Err(failure) => answer.gaps.push(backend.gap(MONITOR, failure.about("the monitor's own search"))),
             }
@@ -274,8 +266,43 @@ async fn condition(datadog: &Datadog<'_>, monitor: Option<&Monitor>, query: &str
     }
 }
 
-fn series(labels: Labels, counts: wire::Counts) -> Series {
-    let points =
-        counts.into_iter().filter_map(|(second, count)| Timestamp::from_second(second).ok().map(|time| (time, count)));
-    Series { labels, points: points.collect() }
+/// How a monitor compares what was measured.
+struct Measured<'a> {
+    name: &'a str,
+    over: String,
+    threshold: Option<Threshold>,
+    rolling: Option<Rolling>,
+    unit: Option<String>,
+}
+
+impl Measured<'_> {
+    /// The values as the monitor compares them. Where that cannot be computed within the window, the values as they
+    /// are, without the threshold.
+    fn tell(self, backend: &Backend, query: String, series: Vec<Series>, window: Window) -> Evidence {
+        let half = window.length().as_secs() / 2;
+        let rolling = self.rolling.filter(|rolling| rolling.seconds <= half);
+        let threshold = self.threshold.filter(|_| rolling.is_some());
+        let series = match rolling {
+            Some(rolling) => series
+                .into_iter()
+                .map(|one| Series { points: rolling.of(&one.points), labels: one.labels })
+                .filter(|one| !one.points.is_empty())
+                .collect(),
+            None => series,
+        };
+        let (series, cut) = summary::keep_most_changed(series);
+        let said = summary::of_series(self.name, &series, self.unit.as_deref(), &window);
+        let compared = match threshold {
+            Some(threshold) => {
+                let side = if threshold.above { "above" } else { "below" };
+                format!("; the monitor compares {}, {side} {}", self.over, threshold.value)
+            }
+            None => format!("; the monitor compares {}, which is not what is shown", self.over),
+        };
+        let meaning = if threshold.is_some() { Meaning::AlertCondition } else { Meaning::Other };
+        let data = EvidenceData::Metrics { meaning, unit: self.unit, threshold, series };
+        let mut evidence = backend.evidence(MONITOR, query, window, format!("{said}{compared}"), data);
+        evidence.truncated = cut;
+        evidence
+    }
 }

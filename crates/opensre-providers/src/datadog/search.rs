@@ -133,6 +133,15 @@ pub fn selections(labels: &Labels) -> Vec<Selection> {
     found
 }
 
+/// The search for changes around what an alert is about: of anything in the same environment, cluster or namespace.
+/// `None` where the alert names no such place.
+pub fn changes_around(labels: &Labels) -> Option<String> {
+    let scopes: Vec<String> =
+        SCOPES.iter().filter_map(|role| first(labels, role)).map(|(_, tag, value)| term(tag, value)).collect();
+    let words = "(deploy* OR release* OR rollout OR rollback OR migrat* OR \"feature flag\" OR config*)";
+    (!scopes.is_empty()).then(|| format!("{} {words}", scopes.join(" ")))
+}
+
 /// Whether an alert's labels name anything that can be searched for.
 pub fn names_something(labels: &Labels) -> bool {
     !selections(labels).is_empty()

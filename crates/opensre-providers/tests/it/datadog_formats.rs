@@ -3,7 +3,7 @@
 use opensre_lab::vendors::datadog::{Pattern, Search};
 use opensre_model::evidence::{Meaning, Threshold};
 use opensre_providers::datadog::metrics::{query, read};
-use opensre_providers::datadog::monitor::{Condition, name_in};
+use opensre_providers::datadog::monitor::{Condition, Rolling, name_in};
 use opensre_providers::datadog::search::{selections, tag, term};
 use opensre_providers::datadog::site::Site;
 use opensre_providers::datadog::wire;
@@ -116,6 +116,7 @@ fn a_monitors_query_is_taken_apart() {
         query: query.to_owned(),
         threshold,
         over: over.to_owned(),
+        rolling: Rolling::parse(over).filter(|_| threshold.is_some()),
     };
     for (written, read) in [
         (
@@ -160,6 +161,22 @@ fn a_monitors_query_is_taken_apart() {
         assert!(matches!(Condition::parse(other), Condition::Other(_)), "{other}");
     }
     assert_eq!(name_in("[Triggered on {host:a}] [P2] Checkout [eu] errors"), "Checkout [eu] errors");
+}
+
+#[test]
+fn values_are_compared_as_the_monitor_looks_back() {
+    let at = |minute: i64| jiff::Timestamp::from_second(1_714_561_200 + minute * 60).unwrap();
+    let points: Vec<_> =
+        [1.0, 2.0, 3.0, 10.0, 4.0].into_iter().zip(0..).map(|(value, minute)| (at(minute), value)).collect();
+    let rolled =
+        |over: &str| Rolling::parse(over).unwrap().of(&points).into_iter().map(|(_, value)| value).collect::<Vec<_>>();
+    assert_eq!(rolled("sum(last_3m)"), [6.0, 15.0, 17.0]);
+    assert_eq!(rolled("max(last_2m)"), [2.0, 3.0, 10.0, 10.0]);
+    assert_eq!(rolled("min(last_5m)"), [1.0]);
+    assert_eq!(rolled("avg(last_4m)"), [4.0, 4.75]);
+    assert_eq!(rolled("avg(last_1h)"), [0.0; 0]);
+    assert_eq!(Rolling::parse("percentile(last_5m)"), None);
+    assert_eq!(Rolling::parse("avg(last_5y)"), None);
 }
 
 #[test]

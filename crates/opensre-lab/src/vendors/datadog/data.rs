@@ -85,7 +85,7 @@ pub fn checkout(onset: Timestamp) -> Data {
     }
     data.events = vec![
         event(at(-240), "Deployed checkout-api 2.14.0", "by the pipeline", &["service:checkout-api", "env:prod"]),
-        event(at(-5400), "Deployed search 1.0.1", "by the pipeline", &["service:search", "env:prod"]),
+        event(at(-3000), "Deployed search 1.0.1", "by the pipeline", &["service:search", "env:prod"]),
     ];
     data.events.push(json!({"id": "alert", "type": "event", "attributes": {
         "timestamp": at(120).to_string(), "message": "%%%\nerrors\n%%%", "tags": ["service:checkout-api", "env:prod", "monitor"],

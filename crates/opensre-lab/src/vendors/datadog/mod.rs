@@ -209,7 +209,9 @@ fn filtered<'a>(all: &'a [Value], filter: &Value) -> Result<Vec<&'a Value>, Stri
     };
     let (from, to) = (time("from")?, time("to")?);
     let fits = |item: &&Value| {
-        let message = item["attributes"]["message"].as_str().unwrap_or_default();
+        let text = |place: &str| item.pointer(place).and_then(Value::as_str).unwrap_or_default();
+        // Words are looked for in the message and, of events, in the title.
+        let message = &format!("{} {}", text("/attributes/message"), text("/attributes/attributes/title"));
         time_of(item).is_some_and(|time| time >= from && time < to) && search.matches(&|key| field(item, key), message)
     };
     Ok(all.iter().filter(fits).collect())

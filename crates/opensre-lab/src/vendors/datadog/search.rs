@@ -44,7 +44,8 @@ impl Search {
             Self::Any(parts) => parts.iter().any(|part| part.matches(field, message)),
             Self::Not(part) => !part.matches(field, message),
             Self::Is(None, pattern) => {
-                pattern.text == "*" || message.to_lowercase().contains(&pattern.text.to_lowercase())
+                let wanted = if pattern.wild { pattern.text.trim_matches('*') } else { pattern.text.as_str() };
+                message.to_lowercase().contains(&wanted.to_lowercase())
             }
             Self::Is(Some(key), pattern) => field(key).iter().any(|value| pattern.fits(&written(value))),
             Self::Above(key, limit) => field(key).iter().any(|value| value.as_f64().is_some_and(|v| v > *limit)),
