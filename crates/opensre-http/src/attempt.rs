@@ -182,7 +182,10 @@ impl Attempt<'_> {
                 .fail(FailureKind::Forbidden, format!("does not allow this with these credentials (403){because}"))
                 .with_hint("give the token's account the right to read this"),
             404 => self
-                .fail(FailureKind::NotFound, format!("does not know {} (404){because}", self.url.path()))
+                .fail(
+                    FailureKind::NotFound,
+                    format!("does not know {} (404){because}", self.bound.endpoint.redact(self.url.path())),
+                )
                 .with_hint("check the instance's URL: a path prefix may be missing or too much"),
             429 => {
                 let retry_after = retry_after(headers);

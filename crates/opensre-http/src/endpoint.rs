@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub(crate) tls: Tls,
     auth: Auth,
     headers: Vec<(String, Secret)>,
+    /// The path of the base, where it is the credential.
+    secret_path: Option<Secret>,
 }
 
 impl Endpoint {
@@ -83,7 +85,7 @@ impl Endpoint {
         let _ = base.set_password(None);
         base.set_query(None);
         base.set_fragment(None);
-        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new() })
+        Ok(Self { label, base, tls: Tls::default(), auth, headers: Vec::new(), secret_path: None })
     }
 
     /// Sets how calls are authenticated.
@@ -97,6 +99,13 @@ impl Endpoint {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.headers.push((name.into(), value));
+        self
+    }
+
+    /// Says that the path of the base URL is the credential (an incoming webhook): no message, log or `Debug` shows it.
+    #[must_use]
+    pub fn secret_path(mut self) -> Self {
+        self.secret_path = Some(Secret::new(self.base.path().trim_matches('/')));
         self
     }
 
@@ -164,6 +173,11 @@ impl Endpoint {
                 secrets.push(basic(user, password).trim_start_matches("Basic ").to_owned());
             }
         }
+        if let Some(path) = &self.secret_path {
+            secrets.push(path.expose().to_owned());
+            // Of a longer path the last part is the key; it must not stand alone either.
+            secrets.extend(path.expose().rsplit('/').next().map(str::to_owned));
+        }
         // Longest first, so that a secret inside another leaves no remainder.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         // Replacing a secret of one to three characters would shred ordinary words and thereby reveal it.
@@ -203,7 +217,7 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("label", &self.label)
-            .field("base", &self.base.as_str())
+            .field("base", &self.redact(self.base.as_str()))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
