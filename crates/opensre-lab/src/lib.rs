@@ -29,6 +29,7 @@ mod random;
 pub mod scenario;
 mod server;
 mod traceql;
+pub mod vendors;
 
 pub use bundled::{BundledScenario, scenario_named, scenarios};
 pub use fault::{Fault, FaultKind};
