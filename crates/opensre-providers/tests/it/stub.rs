@@ -219,6 +219,7 @@ pub(crate) fn alert(pairs: &[(&str, &str)]) -> Alert {
         starts_at: None,
         ends_at: None,
         labels: labels(pairs),
+        label_paths: Labels::new(),
         annotations: Labels::new(),
         items: Vec::new(),
         hints: Vec::new(),
