@@ -2,6 +2,7 @@
 
 mod gathering;
 mod incidents;
+mod pins;
 mod redaction;
 mod series;
 mod signatures;
