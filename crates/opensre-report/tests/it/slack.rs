@@ -113,16 +113,16 @@ fn assert_limits(message: &Message) {
 /// The sample with all its texts and numbers of things changed.
 fn inflated(text: &str, times: usize, link: &str) -> Report {
     let mut report = sample::report();
-    report.alert.title = text.to_owned();
+    report.alert.title = String::from(text);
     report.alert.severity = Some(text.to_owned());
-    report.verdict.root_cause = text.to_owned();
-    report.instances[0].reason = text.to_owned();
+    report.verdict.root_cause = String::from(text);
+    report.instances[0].reason = String::from(text);
     report.instances = vec![report.instances[0].clone(); times];
     report.evidence.iter_mut().for_each(|evidence| evidence.link = Some(format!("https://{link}")));
-    report.claims[0].text = text.to_owned();
+    report.claims[0].text = String::from(text);
     report.claims[0].evidence = vec!["E1".to_owned(); times];
     report.claims = vec![report.claims[0].clone(); times];
-    report.gaps[0].reason = text.to_owned();
+    report.gaps[0].reason = String::from(text);
     report.gaps[0].instance = Some(text.to_owned());
     report.gaps[0].operation = Some(text.to_owned());
     report.gaps = vec![report.gaps[0].clone(); times];
