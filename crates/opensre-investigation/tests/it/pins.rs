@@ -39,7 +39,7 @@ const QUERY: Query = Query {
     input: &[],
     bounds: Bounds { rows: 1, bytes: 1, seconds: 10 },
     relevance: |_| Relevance::Ask(vec![Input::default()]),
-    run: |access, _, _| entries(access).boxed(),
+    run: |access, _, _| std::future::ready(entries(access)).boxed(),
 };
 
 /// How often each instance was probed and queried; the instances of one test have names of their own.
@@ -60,7 +60,7 @@ fn probe(access: &Access) -> BoxFuture<'_, Probe> {
     .boxed()
 }
 
-async fn entries(access: &Access) -> Answer {
+fn entries(access: &Access) -> Answer {
     QUERIED[number(access)].fetch_add(1, Ordering::SeqCst);
     Answer { calls: 1, ..Answer::default() }
 }
