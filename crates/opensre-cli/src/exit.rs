@@ -18,6 +18,8 @@ pub enum Exit {
     Deadline,
     /// Every back end that was asked failed or refused, so nothing was gathered.
     NothingGathered,
+    /// The report is there, but was not delivered everywhere.
+    NotDelivered,
     /// A fault of this program.
     Internal,
     /// Ctrl-C, or a question that was not answered.
@@ -26,13 +28,14 @@ pub enum Exit {
 
 impl Exit {
     /// All of them, for the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Success,
         Self::Failure,
         Self::BadInput,
         Self::NothingConfigured,
         Self::Deadline,
         Self::NothingGathered,
+        Self::NotDelivered,
         Self::Internal,
         Self::Interrupted,
     ];
@@ -46,6 +49,7 @@ impl Exit {
             Self::NothingConfigured => 3,
             Self::Deadline => 4,
             Self::NothingGathered => 5,
+            Self::NotDelivered => 6,
             Self::Internal => 70,
             Self::Interrupted => 130,
         }
@@ -60,6 +64,7 @@ impl Exit {
             Self::NothingConfigured => "nothing is configured that the command could use",
             Self::Deadline => "the deadline passed and nothing had been gathered",
             Self::NothingGathered => "every back end failed or refused, so nothing was gathered",
+            Self::NotDelivered => "the investigation finished, but its report was not delivered to every target",
             Self::Internal => "a fault of this program",
             Self::Interrupted => "interrupted",
         }

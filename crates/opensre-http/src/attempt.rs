@@ -218,7 +218,10 @@ impl Attempt<'_> {
                 .fail(FailureKind::Forbidden, format!("does not allow this with these credentials (403){because}"))
                 .with_hint("give the token's account the right to read this"),
             404 => self
-                .fail(FailureKind::NotFound, format!("does not know {} (404){because}", self.url.path()))
+                .fail(
+                    FailureKind::NotFound,
+                    format!("does not know {} (404){because}", self.bound.endpoint.redact(self.url.path())),
+                )
                 .with_hint("check the instance's URL: a path prefix may be missing or too much"),
             500.. => self.fail(FailureKind::Server(code), format!("failed with status {code}{because}")),
             _ => {

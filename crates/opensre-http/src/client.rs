@@ -211,7 +211,7 @@ impl Client {
         self.deadline
     }
 
-    /// The base of this client's paths; holds no credentials.
+    /// The base of this client's paths; holds no credentials unless the path is one ([`Endpoint::secret_path`]).
     pub fn base(&self) -> &Url {
         &self.base
     }
@@ -309,7 +309,7 @@ impl Client {
             instance = %self.bound.endpoint.label,
             method = %request.method,
             host = %self.bound.endpoint.host(),
-            path = %url.path(),
+            path = %self.bound.endpoint.redact(url.path()),
         );
         self.send_to(url, &request).instrument(span).await
     }
@@ -392,6 +392,6 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base", &self.bound.endpoint.redact(self.base.as_str())).finish_non_exhaustive()
     }
 }

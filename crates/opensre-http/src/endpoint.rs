@@ -56,6 +56,8 @@ pub struct Endpoint {
     auth: Auth,
     headers: Vec<(String, Secret)>,
     pub(crate) signer: Option<Arc<dyn Signer>>,
+    /// The path of the base, where it is the credential.
+    secret_path: Option<Secret>,
 }
 
 /// A TLS configuration that was made elsewhere.
@@ -104,6 +106,7 @@ impl Endpoint {
             auth,
             headers: Vec::new(),
             signer: None,
+            secret_path: None,
         })
     }
 
@@ -125,6 +128,13 @@ impl Endpoint {
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: Secret) -> Self {
         self.headers.push((name.into(), value));
+        self
+    }
+
+    /// Says that the path of the base URL is the credential (an incoming webhook): no message, log or `Debug` shows it.
+    #[must_use]
+    pub fn secret_path(mut self) -> Self {
+        self.secret_path = Some(Secret::new(self.base.path().trim_matches('/')));
         self
     }
 
@@ -211,6 +221,11 @@ impl Endpoint {
         }
         let signed = self.signer.iter().flat_map(|signer| signer.secrets());
         secrets.extend(signed.map(|secret| secret.expose().to_owned()));
+        if let Some(path) = &self.secret_path {
+            secrets.push(path.expose().to_owned());
+            // Of a longer path the last part is the key; it must not stand alone either.
+            secrets.extend(path.expose().rsplit('/').next().map(str::to_owned));
+        }
         // Longest first, so that a secret inside another leaves no remainder.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         // Replacing a secret of one to three characters would shred ordinary words and thereby reveal it.
@@ -263,7 +278,7 @@ impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoint")
             .field("label", &self.label)
-            .field("base", &self.base.as_str())
+            .field("base", &self.redact(self.base.as_str()))
             .field("tls", &self.tls)
             .finish_non_exhaustive()
     }

@@ -129,6 +129,21 @@ impl Access {
         }
     }
 
+    /// A client bound to a URL that is itself the credential (an incoming webhook). Requests name no path below it.
+    pub async fn client_of_secret_url(&self, url: Secret) -> Result<Client, Failure> {
+        let access = self.clone();
+        let building = tokio::task::spawn_blocking(move || {
+            let endpoint = Endpoint::new(access.instance.address(), url.expose())?.secret_path();
+            let endpoint = endpoint.tls(access.tls(&HttpFields::at("")));
+            Ok(access.http.client(endpoint, access.deadline)?)
+        });
+        match tokio::time::timeout_at(self.deadline.into(), building).await {
+            Ok(Ok(built)) => built,
+            Ok(Err(_)) => Err(Failure::new(GapKind::Failed, "the credentials could not be read")),
+            Err(_) => Err(Failure::new(GapKind::Deadline, "the credentials were not there when the time was over")),
+        }
+    }
+
     fn client_blocking(&self, fields: &HttpFields) -> Result<Client, Failure> {
         let config = self.instance.config();
         let url = config.text(fields.url).ok_or_else(|| Failure::missing(fields.url))?;

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use crate::access::{Access, HttpFields};
 pub use crate::failure::Failure;
-pub use crate::identity::verify;
+pub use crate::identity::{deliver, verify};
 pub use crate::input::{Input, InputError, InputSpec};
 
 /// A provider: its declaration and what it can do.

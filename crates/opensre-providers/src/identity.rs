@@ -1,8 +1,10 @@
-//! The probe of an instance together with its pin: the one place where `expect` is enforced.
+//! Probing an instance, and delivering to it, under its pin: the one place where `expect` is enforced.
 
+use opensre_model::evidence::GapKind;
 use opensre_model::identity::Expect;
+use opensre_model::message::Message;
 
-use crate::driver::{Access, Probe, ProbeStatus, Provider};
+use crate::driver::{Access, Failure, Probe, ProbeStatus, Provider, Receipt};
 
 /// Probes an instance and holds it to its pin: a probe that passed at somebody else has failed, and so has one that
 /// cannot tell who we are there. Verification shows the result; an investigation asks nothing of a pinned instance
@@ -34,4 +36,20 @@ fn pinned(expect: &Expect, probe: Probe) -> Probe {
         identity: probe.identity,
         hint: Some("give the instance the credentials of what it expects, or correct its `expect`".to_owned()),
     }
+}
+
+/// Delivers a message to an instance; to a pinned one only when it is confirmed.
+pub async fn deliver(provider: &Provider, access: &Access, message: &Message) -> Result<Receipt, Failure> {
+    let Some(send) = provider.deliver else {
+        let reason = format!("opensre cannot deliver to {}", provider.spec.name);
+        return Err(Failure::new(GapKind::NotSupported, reason));
+    };
+    if !access.instance.expect.is_empty() {
+        let probe = verify(provider, access).await;
+        if probe.status != ProbeStatus::Passed {
+            let reason = format!("not sent, since it is pinned and not confirmed: {}", probe.detail);
+            return Err(Failure { kind: GapKind::Denied, reason, hint: probe.hint });
+        }
+    }
+    send(access, message).await
 }

@@ -120,7 +120,7 @@ impl Query {
     /// ```
     /// # use opensre_providers::driver::Query;
     /// let loki = opensre_providers::loki::PROVIDER;
-    /// let query: &Query = loki.queries.iter().find(|query| query.name == "logs.query").expect("a query");
+    /// let query: &Query = loki.queries.iter().find(|query| query.name == "query").expect("a query");
     /// assert_eq!(query.schema()["required"], serde_json::json!(["query"]));
     /// ```
     pub fn schema(&self) -> Json {

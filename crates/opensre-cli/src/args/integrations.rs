@@ -166,6 +166,10 @@ pub struct RemoveArgs {
 pub struct VerifyArgs {
     /// SERVICE or SERVICE/NAME; everything that is configured when absent
     pub instances: Vec<String>,
+    /// Also post a test message to these instances, or to all that are verified and can be delivered to
+    #[arg(long, visible_alias = "send-slack-test", value_name = "SERVICE/NAME", num_args = 0..=1,
+          default_missing_value = "", value_delimiter = ',')]
+    pub send_test: Vec<String>,
     /// Longest time for one instance
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub timeout: String,

@@ -12,6 +12,10 @@ Examples:
   curl -s http://alerts/next | opensre investigate -i - --format json -o report.json
   opensre investigate --text 'checkout is slow' --instance grafana=prod --since 1h
   opensre investigate -i alert.json --instance 'aws=env=prod,region!=eu'
+  opensre investigate -i alert.json --deliver slack/ops,slack/shop
+
+Nothing is sent anywhere unless --deliver names it. A target that fails stops no other and is told on standard
+error; the exit code is then 6, unless the investigation itself ended in another.
 
 Understood: webhooks of Alertmanager, Grafana, Datadog, PagerDuty, Opsgenie, CloudWatch (also inside
 SNS) and Sentry, the flat form {title, state, alert_source, commonLabels, ...}, and plain text.")]
@@ -37,6 +41,9 @@ pub struct InvestigateArgs {
     /// When all answers must be there
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     pub deadline: String,
+    /// Also deliver the report to these instances, such as slack/ops; several with commas, or given several times
+    #[arg(long, value_name = "SERVICE/NAME", value_delimiter = ',')]
+    pub deliver: Vec<String>,
     /// Write the report to this file (0600) instead of standard output
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -37,7 +37,7 @@ First steps:
   opensre investigate -i alert.json              say what is wrong
 
 Exit codes: 0 done, 1 failed, 2 bad input, 3 nothing configured, 4 deadline passed with nothing
-gathered, 5 every back end failed, 70 fault of this program, 130 interrupted."
+gathered, 5 every back end failed, 6 not delivered everywhere, 70 fault of this program, 130 interrupted."
 )]
 pub struct Cli {
     /// Options that every command takes.

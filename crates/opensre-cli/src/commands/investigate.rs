@@ -14,6 +14,7 @@ use opensre_model::routing::{ExplicitChoice, RoutingMode};
 use opensre_model::window::Window;
 use opensre_report::text::TextOptions;
 
+use super::deliver;
 use crate::app::{App, duration, routing};
 use crate::args::{Format, InvestigateArgs};
 use crate::exit::Exit;
@@ -43,9 +44,17 @@ pub(super) fn run(app: &App, args: &InvestigateArgs) -> Outcome {
         (None, Some(text)) if !text.trim().is_empty() => Alert::from_text(text),
         _ => return Err(Failure::input("--text is empty").hint("say what is wrong, or give the payload with --input")),
     };
-    let report = App::runtime()?.block_on(report(app, alert, wishes))?;
-    print(app, &report, format, args.output.as_deref())?;
-    Ok(exit(&report))
+    let targets = deliver::targets(app, &args.deliver)?;
+    let runtime = App::runtime()?;
+    let report = runtime.block_on(report(app, alert, wishes))?;
+    // A report that cannot be printed is delivered all the same.
+    let printed = print(app, &report, format, args.output.as_deref());
+    let delivered = runtime.block_on(deliver::report(app, targets, &report));
+    printed?;
+    Ok(match exit(&report) {
+        Exit::Success if !delivered => Exit::NotDelivered,
+        exit => exit,
+    })
 }
 
 /// Reports are printed as text, JSON or Markdown.

@@ -1,6 +1,7 @@
 //! One module per command. Each interprets its arguments, calls, and prints.
 
 mod completions;
+mod deliver;
 mod demo;
 mod doctor;
 mod integrations;

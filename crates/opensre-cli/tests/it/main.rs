@@ -1,7 +1,10 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
+mod deliver;
 mod integrations;
 mod investigate;
+mod pins;
+mod query;
 mod real;
 mod reference;
 mod secrets;

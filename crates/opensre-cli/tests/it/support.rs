@@ -133,6 +133,11 @@ impl LabWorld {
         self.lab.as_ref().expect("running until dropped")
     }
 
+    /// Runs something beside the simulators, on their runtime.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     pub(crate) fn alert(&self) -> Json {
         self.lab().alert()
     }

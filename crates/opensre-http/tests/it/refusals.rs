@@ -119,3 +119,22 @@ fn an_endpoint_that_cannot_be_asked_is_refused_without_repeating_it() {
     let failure = opensre_http::Http::default().client(endpoint, crate::support::in_a_minute()).unwrap_err();
     assert_eq!(failure.reason, "the token holds a character that no header can carry");
 }
+
+#[tokio::test]
+async fn a_path_that_is_the_credential_is_in_no_message() {
+    for status in ["404 Not Found", "403 Forbidden", "500 Oops", "302 Found"] {
+        let location = "/services/T0/B0/s3cr3ts3cr3t/login";
+        let said = "no /services/T0/B0/s3cr3ts3cr3t here, nor s3cr3ts3cr3t";
+        let server = RawServer::answering(status, &[("location", location)], said).await;
+        let url = format!("{}/services/T0/B0/s3cr3ts3cr3t?x=1", server.url);
+        let endpoint = opensre_http::Endpoint::new("chat/ops", &url).unwrap().secret_path();
+        let http = opensre_http::Http::new(crate::support::quick());
+        let client = http.client(endpoint.clone(), crate::support::in_a_minute()).unwrap();
+        let nothing: [&str; 0] = [];
+        let failure = client.post_json(&nothing, &serde_json::json!({"text": "x"})).await.unwrap_err();
+        assert!(server.requests()[0].starts_with("POST /services/T0/B0/s3cr3ts3cr3t HTTP/1.1\r\n"));
+        for text in [failure.to_string(), format!("{failure:?}{endpoint:?}{client:?}{:?}", http.calls())] {
+            assert!(!text.contains("s3cr3t"), "{status}: {text}");
+        }
+    }
+}

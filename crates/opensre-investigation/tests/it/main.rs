@@ -3,6 +3,7 @@
 mod end_to_end;
 mod gathering;
 mod incidents;
+mod pins;
 mod redaction;
 mod series;
 mod signatures;

@@ -18,6 +18,7 @@ pub mod github;
 pub mod honeycomb;
 pub mod kubernetes;
 pub mod postgresql;
+pub mod slack;
 pub mod stage;
 
 /// Keeps a server running until it is dropped.

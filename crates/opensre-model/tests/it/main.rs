@@ -7,6 +7,7 @@ mod compatible;
 mod environment;
 mod fields;
 mod laws;
+mod pins;
 mod record;
 mod redaction;
 mod resolution;

@@ -38,7 +38,8 @@ Each provider is configured by one variable that holds several named instances, 
 one.
 
 - `<SERVICE>_INSTANCES` is a JSON array. An entry is `{\"name\", \"tags\", \"credentials\": {...}}`, or has the fields \
-beside `name` and `tags`. When it has a usable entry, the single-instance variables of that provider are not read. When it is \
+beside `name` and `tags`. Beside them may stand `expect`, who the back end must say we are there \
+(`{\"account_id\": \"123456789012\"}`): an instance that turns out to be another is refused. When it has a usable entry, the single-instance variables of that provider are not read. When it is \
 no valid JSON, or has no usable entry, they are, and a warning says so (but for an empty array).
 - A variable that is empty or blank counts as unset. Of several names for one field the first that is set counts.
 - Yes is spelt `1`, `true`, `yes`, `on`, `t` or `y`, no is `0`, `false`, `no`, `off`, `f` or `n`, in any letter case. \
@@ -131,6 +132,14 @@ fn abilities(provider: &Provider) -> String {
     match provider.probe {
         Some(_) => text.push_str("`opensre integrations verify` proves the credentials with a real call.\n"),
         None => text.push_str("`opensre integrations verify` answers `not probed`.\n"),
+    }
+    if provider.deliver.is_some() {
+        let _ = writeln!(
+            text,
+            "\n`opensre investigate --deliver {0}/NAME` delivers the report to it, `opensre integrations verify --send-test \
+             {0}/NAME` a test message. Nothing is sent otherwise.",
+            provider.spec.key
+        );
     }
     if !provider.queries.is_empty() {
         let rows: Vec<Vec<String>> = provider.queries.iter().map(query_row).collect();

@@ -21,14 +21,36 @@ pub static SPEC: ProviderSpec = ProviderSpec {
         FieldSpec::secret("bot_token")
             .env(&["SLACK_BOT_TOKEN"])
             .ask("Bot token", "begins with xoxb-; scope chat:write"),
+        FieldSpec::text("channel")
+            .example("#ops")
+            .env(&["SLACK_CHANNEL"])
+            .ask("Channel", "where the bot posts: an id (C0123ABCD) or a name (#ops); a webhook has its own")
+            .extension(),
+        FieldSpec::url_or("base_url", "https://slack.com/api")
+            .env(&["SLACK_API_URL"])
+            .ask("API URL", "another only for Slack for US government (https://slack-gov.com/api) or a proxy; https")
+            .extension(),
         fields::verify_ssl(&["SLACK_VERIFY_SSL"]),
         fields::ca_bundle(&["SLACK_CA_BUNDLE"]),
     ],
     configured: Rule::Any(&[Rule::Set("webhook_url"), Rule::Set("bot_token")]),
     environment: Rule::Any(&[Rule::Set("webhook_url"), Rule::Set("bot_token")]),
-    hooks: Hooks { refine: Some(check_webhook), dictionary: DictionaryForm::Absent, ..Hooks::NONE },
-    documentation: "Where reports are delivered. Needs an incoming webhook, or a bot token with chat:write.",
+    hooks: Hooks { refine: Some(check_urls), dictionary: DictionaryForm::Absent, ..Hooks::NONE },
+    documentation: "Where reports are delivered. Needs an incoming webhook, or a bot token with chat:write and a channel.",
 };
+
+fn check_urls(draft: &mut Draft) {
+    check_api(draft);
+    check_webhook(draft);
+}
+
+/// Checks that the bot token travels encrypted, unless it stays on this machine.
+fn check_api(draft: &mut Draft) {
+    let Some(url) = draft.config.text("base_url").and_then(|url| Url::parse(url).ok()) else { return };
+    if url.scheme() != "https" && !refine::is_loopback(&url) {
+        refine::reject(draft, "base_url", "must be an https URL: the bot token is sent there");
+    }
+}
 
 /// Checks that a webhook is Slack's: posting an incident anywhere else would give it away. A reference is checked when
 /// it is used.
@@ -45,7 +67,8 @@ fn check_webhook(draft: &mut Draft) {
     }
 }
 
-const NOT_SLACK: &str = "must be an https URL whose host is slack.com, or ends in .slack.com or .slack-gov.com";
+pub(super) const NOT_SLACK: &str =
+    "must be an https URL whose host is slack.com, or ends in .slack.com or .slack-gov.com";
 
 /// Whether a URL is https and its host, parsed, is Slack's (or that of Slack for US government).
 pub fn is_webhook(url: &str) -> bool {

@@ -7,12 +7,13 @@ use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use opensre_model::instance::Instance;
 use opensre_model::resolution::Resolved;
-use opensre_providers::driver::{Access, Probe, ProbeStatus, verify};
+use opensre_providers::driver::{Access, Probe, ProbeStatus, Provider, verify};
 use serde::Serialize;
 
 use super::address::Address;
 use crate::app::{App, duration};
 use crate::args::VerifyArgs;
+use crate::commands::deliver;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 use crate::text::table;
@@ -42,10 +43,12 @@ pub(super) fn run(app: &App, args: &VerifyArgs) -> Outcome {
         .ok()
         .filter(|limit| !limit.is_zero())
         .ok_or_else(|| Failure::input("--timeout must be more than nothing"))?;
-    let addresses =
+    let mut addresses =
         args.instances.iter().map(|written| Address::parse(&app.catalogue, written)).collect::<Result<Vec<_>, _>>()?;
     let effective = app.effective()?;
     app.report(&effective.resolved.diagnostics);
+    let tests = Tests::of(app, &args.send_test)?;
+    addresses.extend(tests.named.iter().cloned());
     let (instances, mut rows) = asked_for(&effective.resolved, &addresses);
     if instances.is_empty() && rows.is_empty() {
         if wants_json {
@@ -54,7 +57,7 @@ pub(super) fn run(app: &App, args: &VerifyArgs) -> Outcome {
         return Err(Failure::new(Exit::NothingConfigured, "nothing is configured, so there is nothing to verify")
             .hint("`opensre integrations add SERVICE` sets an instance up; `opensre demo` needs none"));
     }
-    let probed = App::runtime()?.block_on(probe_all(app, instances, limit));
+    let probed = App::runtime()?.block_on(probe_all(app, instances, limit, &tests));
     rows.extend(probed);
     rows.sort_by(|one, other| (&one.service, &one.instance).cmp(&(&other.service, &other.instance)));
 
@@ -111,12 +114,13 @@ fn asked_for(resolved: &Resolved, addresses: &[Address]) -> (Vec<Instance>, Vec<
 }
 
 /// Probes instances, so many at a time, each with its own time limit. One odd answer never disturbs the others.
-async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration) -> Vec<Row> {
+async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration, tests: &Tests) -> Vec<Row> {
     let (http, secrets) = app.network();
     let bar = progress(app, instances.len());
     let probes = instances.into_iter().map(|instance| {
         let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
         let (http, secrets, bar) = (http.clone(), secrets.clone(), bar.clone());
+        let test = provider.filter(|provider| tests.wants(provider, &instance));
         async move {
             let begun = Instant::now();
             let access = Access { instance, http, secrets, deadline: begun + limit };
@@ -139,6 +143,10 @@ async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration) -> Vec<
                     }
                 }
             };
+            let result = match test {
+                Some(provider) => tested(provider, access.clone(), limit, result).await,
+                None => result,
+            };
             bar.inc(1);
             Row {
                 service: access.instance.family.clone(),
@@ -155,6 +163,56 @@ async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration) -> Vec<
     let rows = futures::stream::iter(probes).buffer_unordered(AT_A_TIME).collect().await;
     bar.finish_and_clear();
     rows
+}
+
+/// Where test messages go.
+#[derive(Default)]
+struct Tests {
+    /// To every instance that is verified and can be delivered to.
+    all: bool,
+    /// To these.
+    named: Vec<Address>,
+}
+
+impl Tests {
+    fn of(app: &App, written: &[String]) -> Result<Self, Failure> {
+        let mut tests = Self::default();
+        for target in written {
+            if target.trim().is_empty() {
+                tests.all = true;
+                continue;
+            }
+            let address = Address::parse(&app.catalogue, target)?;
+            deliver::provider(app, &address)?;
+            tests.named.push(address);
+        }
+        Ok(tests)
+    }
+
+    fn wants(&self, provider: &Provider, instance: &Instance) -> bool {
+        let named = |address: &Address| {
+            address.family == instance.family && address.name.as_ref().is_none_or(|name| *name == instance.name)
+        };
+        provider.deliver.is_some() && (self.all || self.named.iter().any(named))
+    }
+}
+
+/// Sends a test message to what was probed, unless that failed: the message is the proof.
+async fn tested(provider: Provider, access: Access, limit: Duration, probe: Probe) -> Probe {
+    if !matches!(probe.status, ProbeStatus::Passed | ProbeStatus::Configured) {
+        return probe;
+    }
+    match deliver::send(provider, access, limit, deliver::test_message).await {
+        Ok(receipt) => {
+            Probe { status: ProbeStatus::Passed, detail: format!("a test message was {}", receipt.detail), ..probe }
+        }
+        Err(failure) => Probe {
+            status: ProbeStatus::Failed,
+            detail: format!("the test message was not delivered: {}", failure.reason),
+            hint: failure.hint,
+            ..probe
+        },
+    }
 }
 
 fn failed(detail: &str, hint: Option<&str>) -> Probe {
