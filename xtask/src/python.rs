@@ -25,13 +25,19 @@ pub(crate) fn ensure() -> Result<()> {
     install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES);
     run(&mut install).context("cannot install the tests' Python packages\nhint: pip needs a package index")?;
     // Written last, so that what was interrupted is done again.
-    #[expect(clippy::disallowed_methods, reason = "a marker in the target folder; half of it only means to install again")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a marker in the target folder; half of it only means to install again"
+    )]
     std::fs::write(&done, wanted).with_context(|| format!("cannot write {}", done.display()))
 }
 
 /// Cargo's target folder.
 fn target() -> PathBuf {
-    #[expect(clippy::disallowed_methods, reason = "cargo's own variable, which moves the folder that the tests look in")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "cargo's own variable, which moves the folder that the tests look in"
+    )]
     let moved = std::env::var_os("CARGO_TARGET_DIR");
     crate::root().join(moved.map_or_else(|| PathBuf::from("target"), PathBuf::from))
 }

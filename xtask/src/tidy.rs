@@ -117,7 +117,8 @@ fn file(shown: &str, text: &str) -> Vec<String> {
         if line.contains(allow) {
             breaches.push(format!("{shown}:{}: use #[expect(.., reason = \"..\")]", number + 1));
         }
-        if line.contains(ignore) {
+        // A child process that is the test binary again is entered through a function that no run picks by itself.
+        if line.contains(ignore) && !line.contains("no test:") {
             breaches.push(format!("{shown}:{}: a test that is never run tests nothing", number + 1));
         }
     }

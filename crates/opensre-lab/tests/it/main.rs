@@ -4,7 +4,6 @@
     clippy::disallowed_methods,
     reason = "tests write files and make calls of their own, without the program's HTTP layer"
 )]
-#![expect(clippy::disallowed_methods, reason = "tests write files and make calls of their own, without the program's HTTP layer")]
 
 mod alertmanager;
 mod alerts;

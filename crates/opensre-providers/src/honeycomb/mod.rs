@@ -25,7 +25,8 @@ use crate::tempo::gather::named_services;
 use api::Honeycomb;
 
 /// Honeycomb.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider =
+    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
 
 const SPANS: &str = "spans";
 const RATES: &str = "rates";

@@ -207,7 +207,10 @@ async fn a_log_longer_than_its_bounds_is_still_read_at_the_onset() {
     let mut text = String::new();
     for second in 0..6_000 {
         let at = window().baseline_start + jiff::SignedDuration::from_secs(second);
-        text.push_str(&format!("{at} INFO {}\n", "x".repeat(200)));
+        text.push_str(&at.to_string());
+        text.push_str(" INFO ");
+        text.push_str(&"x".repeat(200));
+        text.push('\n');
     }
     lab.cluster.log("shop", "checkout-7c9d8f6b54-q8w6t", "api", false, &text);
     let answer = asked(&lab, "logs").await;

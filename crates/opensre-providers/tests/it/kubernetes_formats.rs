@@ -106,8 +106,8 @@ fn quantities_are_read_and_written() {
 }
 
 fn pod(status: Json) -> pods::Pod {
-    pods::pod(&json!({"metadata": {"name": "p", "creationTimestamp": "2024-05-01T10:00:00Z"}, "status": status}))
-        .unwrap()
+    let metadata = json!({"name": "p", "creationTimestamp": "2024-05-01T10:00:00Z"});
+    pods::pod(&Json::from_iter([("metadata", metadata), ("status", status)])).unwrap()
 }
 
 #[test]

@@ -68,7 +68,7 @@ pub(crate) fn start(mut command: Command) -> Child {
 
 /// Not a test: what a child process does.
 #[test]
-#[ignore = "run by other tests in a process of its own"]
+#[ignore = "no test: what other tests run in a process of its own"]
 fn works() {
     let (Ok(job), Ok(path), Ok(prefix)) = (env::var(JOB), env::var(STORE), env::var(PREFIX)) else { return };
     let store = Store::at(path);

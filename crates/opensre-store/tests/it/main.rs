@@ -4,7 +4,6 @@
     clippy::disallowed_methods,
     reason = "tests write files as users and other programs do, and re-run this binary as a child"
 )]
-#![expect(clippy::disallowed_methods, reason = "tests write files as users and other programs do, and re-run this binary as a child")]
 
 mod child;
 mod file;
