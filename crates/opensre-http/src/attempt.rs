@@ -236,7 +236,9 @@ impl Attempt<'_> {
     }
 
     fn limited(&self, code: u16, because: &str, headers: &HeaderMap) -> HttpFailure {
-        let retry_after = retry_after(headers).or_else(|| spent(headers).then(|| reset(headers)).flatten());
+        // With calls left it is another limit that was hit, and the reset is not that one's.
+        let calls_left = headers.get("x-ratelimit-remaining").is_some_and(|left| left.as_bytes() != b"0");
+        let retry_after = retry_after(headers).or_else(|| if calls_left { None } else { reset(headers) });
         let wait = retry_after.map(|wait| format!("; it asks to wait {} s", wait.as_secs())).unwrap_or_default();
         self.fail(FailureKind::RateLimited { retry_after }, format!("asks to slow down ({code}){because}{wait}"))
             .with_hint("ask again later, or raise the limit of this token")

@@ -89,7 +89,7 @@ pub enum InputError {
 }
 
 /// What the planner tells a query about labels that it asks nothing for.
-const LEFT_OUT_SPEC: InputSpec = InputSpec {
+pub(crate) const LEFT_OUT_SPEC: InputSpec = InputSpec {
     key: LEFT_OUT,
     kind: "integer",
     required: false,

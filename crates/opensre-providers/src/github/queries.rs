@@ -15,6 +15,7 @@ use super::repository;
 use crate::access::Access;
 use crate::driver::{Answer, Bounds, Input, InputSpec, Query, Relevance};
 use crate::failure::Failure;
+use crate::input::LEFT_OUT_SPEC;
 use crate::subject;
 
 const REPOSITORIES: &str = "repositories";
@@ -45,6 +46,7 @@ const INPUT: &[InputSpec] = &[
         required: false,
         help: "the alert's environments (prod); deployments to others are marked so",
     },
+    LEFT_OUT_SPEC,
 ];
 
 macro_rules! query {

@@ -136,14 +136,14 @@ pub(super) const QUERIES: &[Query] = &[
         "metrics",
         "the alarm's own metric, and the standard metrics of the resources that the alert names",
         metrics::ask,
-        |alert| about(alert, |labels| !Resources::of(labels).sought().is_empty(), NOTHING_NAMED),
+        |alert| with_alarm(alert, about(alert, |labels| !Resources::of(labels).sought().is_empty(), NOTHING_NAMED)),
         &[LABELS, REGION, ALARM]
     ),
     query!(
         "alarms",
         "alarms that changed their state in the window, and the alert's own",
         alarms::ask,
-        |alert| about(alert, |_| true, ""),
+        |alert| with_alarm(alert, about(alert, |_| true, "")),
         &[LABELS, REGION, ALARM]
     ),
     query!(
@@ -242,15 +242,25 @@ fn names_a_balancer(labels: &Labels) -> bool {
     !resources.load_balancers.is_empty() || !resources.target_groups.is_empty()
 }
 
-/// Asks once per part of the alert; a CloudWatch alarm by its name too, in its own region.
-fn about(alert: &Alert, names_something: fn(&Labels) -> bool, otherwise: &'static str) -> Relevance {
+/// Names a CloudWatch alarm, for the queries that ask for it by its name.
+fn with_alarm(alert: &Alert, mut relevance: Relevance) -> Relevance {
     use opensre_model::alert::AlertFormat;
+    if let Relevance::Ask(inputs) = &mut relevance
+        && alert.format == AlertFormat::Cloudwatch
+        && !alert.title.is_empty()
+    {
+        for input in inputs {
+            input.0.insert(ALARM.key.to_owned(), alert.title.as_str().into());
+        }
+    }
+    relevance
+}
+
+/// Asks once per part of the alert; one that names a region in that region.
+fn about(alert: &Alert, names_something: fn(&Labels) -> bool, otherwise: &'static str) -> Relevance {
     let mut relevance = subject::relevance(alert, names_something, otherwise);
     if let Relevance::Ask(inputs) = &mut relevance {
         for input in inputs {
-            if alert.format == AlertFormat::Cloudwatch && !alert.title.is_empty() {
-                input.0.insert(ALARM.key.to_owned(), alert.title.as_str().into());
-            }
             let labels = input.labels(subject::LABELS);
             if let Some(region) = ["region", "aws_region"].iter().find_map(|key| labels.get(*key))
                 && is_region(region)
