@@ -20,6 +20,8 @@ pub fn readme(current: &str) -> Option<String> {
     let from = current.find(begin)? + begin.len();
     let to = from + current[from..].find(end)?;
     let table = opensre_providers::docs::support_table(&opensre_providers::providers());
+    // The table is a page of its own; inside the README its headings stand one level lower, and its title is there.
+    let table = table.split_once("# Providers").map_or(table.as_str(), |(_, table)| table).replace("\n## ", "\n### ");
     Some(format!("{}\n\n{}\n\n{}", &current[..from], table.trim(), &current[to..]))
 }
 

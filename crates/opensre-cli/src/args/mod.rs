@@ -62,7 +62,7 @@ pub struct GlobalArgs {
     /// Which source wins where several configure the same service: store, env or merge [default: store]
     #[arg(long, global = true, value_name = "RULE", env = "OPENSRE_PRECEDENCE")]
     pub precedence: Option<String>,
-    /// Output format of listings
+    /// Output format [default: text]
     #[arg(long, global = true, value_name = "FORMAT")]
     pub format: Option<Format>,
     /// Short for --format json

@@ -34,11 +34,12 @@ fn list(app: &App) -> Outcome {
                 spec.name.to_owned(),
                 mark(provider.probe.is_some()),
                 mark(!provider.queries.is_empty()),
+                mark(provider.deliver.is_some()),
                 spec.instances_variable.unwrap_or("-").to_owned(),
             ]
         })
         .collect();
-    let header = ["provider", "name", "verify", "evidence", "variable for several instances"];
+    let header = ["provider", "name", "verify", "evidence", "deliver", "instances variable"];
     app.output.data(&table(&header, rows, app.surroundings.width))?;
     Ok(Exit::Success)
 }

@@ -138,3 +138,23 @@ fn a_store_that_does_not_parse_is_not_quoted() {
         assert_silent(&arguments.join(" "), &world.run(&arguments));
     }
 }
+
+#[test]
+fn no_checked_in_snapshot_or_document_holds_a_secret() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut open = vec![root.join("crates"), root.join("docs")];
+    let mut looked_at = 0;
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "snap" || kind == "md" || kind == "json") {
+                looked_at += 1;
+                let text = std::fs::read_to_string(&path).expect("text");
+                assert!(!text.to_lowercase().contains("canary"), "{}", path.display());
+            }
+        }
+    }
+    assert!(looked_at > 50, "only {looked_at} files");
+}

@@ -173,7 +173,7 @@ pub fn support_table(providers: &[Provider]) -> String {
     for kind in kinds(providers.iter().map(|provider| provider.spec)) {
         let rows: Vec<Vec<String>> =
             providers.iter().filter(|provider| provider.spec.kind == kind).map(support_row).collect();
-        let columns = ["Provider", "Key", "Also read as", "Several instances", "Verify", "Evidence"];
+        let columns = ["Provider", "Key", "Also read as", "Several instances", "Verify", "Evidence", "Delivers"];
         let _ = write!(text, "\n## {}\n\n{}", kind_name(kind), table(&columns, &rows));
     }
     text
@@ -182,7 +182,8 @@ pub fn support_table(providers: &[Provider]) -> String {
 const SUPPORT: &str = "\
 Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, \
 tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is \
-asked during an investigation; where both are empty, the provider is declared only so far.
+asked during an investigation, `Delivers` whether a report can be sent there; where all are empty, the provider is declared \
+only so far.
 ";
 
 fn support_row(provider: &Provider) -> Vec<String> {
@@ -196,6 +197,7 @@ fn support_row(provider: &Provider) -> Vec<String> {
         variable,
         yes(provider.probe.is_some()),
         codes(&queries),
+        yes(provider.deliver.is_some()),
     ]
 }
 

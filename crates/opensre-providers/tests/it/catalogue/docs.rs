@@ -221,12 +221,12 @@ fn what_a_provider_can_do_is_told() {
 
     # Providers
 
-    Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is asked during an investigation; where both are empty, the provider is declared only so far.
+    Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is asked during an investigation, `Delivers` whether a report can be sent there; where all are empty, the provider is declared only so far.
 
     ## Alerting and tickets
 
-    | Provider | Key | Also read as | Several instances | Verify | Evidence |
-    | --- | --- | --- | --- | --- | --- |
-    | PagerDuty | `pagerduty` |  | `PAGERDUTY_INSTANCES` | yes | `incidents` |
+    | Provider | Key | Also read as | Several instances | Verify | Evidence | Delivers |
+    | --- | --- | --- | --- | --- | --- | --- |
+    | PagerDuty | `pagerduty` |  | `PAGERDUTY_INSTANCES` | yes | `incidents` |  |
     ");
 }
