@@ -42,13 +42,7 @@ pub fn plan(alert: &Alert, routes: &[Route<'_>], resolved: &Resolved, providers:
     for route in routes {
         let incomplete = resolved.family(&route.service).is_some_and(|family| !family.incomplete.is_empty());
         if route.chosen.is_empty() && !incomplete {
-            plan.gaps.push(gap(
-                &route.service,
-                None,
-                None,
-                GapKind::NotRelevant,
-                format!("not asked: {}", route.reason),
-            ));
+            plan.gaps.push(gap(&route.service, None, None, GapKind::NotRelevant, route.reason.clone()));
         }
         for instance in &route.chosen {
             ask(&mut plan, alert, instance, providers);
@@ -56,7 +50,7 @@ pub fn plan(alert: &Alert, routes: &[Route<'_>], resolved: &Resolved, providers:
     }
     for family in &resolved.families {
         if !routes.iter().any(|route| route.service == family.key) && !family.instances.is_empty() {
-            let reason = "not asked: no instance was chosen for this alert".to_owned();
+            let reason = "no instance was chosen for this alert".to_owned();
             plan.gaps.push(gap(&family.key, None, None, GapKind::NotRelevant, reason));
         }
         if family.instances.is_empty() {
@@ -66,7 +60,7 @@ pub fn plan(alert: &Alert, routes: &[Route<'_>], resolved: &Resolved, providers:
                     Some(&incomplete.name),
                     None,
                     GapKind::Denied,
-                    format!("not asked: its configuration is incomplete: {}", incomplete.reason),
+                    format!("its configuration is incomplete: {}", incomplete.reason),
                 );
                 gap.hint =
                     Some(format!("complete it with `opensre integrations set {}/{}`", family.key, incomplete.name));
@@ -81,12 +75,12 @@ pub fn plan(alert: &Alert, routes: &[Route<'_>], resolved: &Resolved, providers:
 fn ask(plan: &mut Plan, alert: &Alert, instance: &Instance, providers: &[Provider]) {
     let name = instance.name.as_str();
     let Some(provider) = providers.iter().find(|provider| provider.spec.key == instance.service) else {
-        let reason = format!("not asked: this version knows no service called \"{}\"", instance.service);
+        let reason = format!("this version knows no service called \"{}\"", instance.service);
         plan.gaps.push(gap(&instance.family, Some(name), None, GapKind::NotSupported, reason));
         return;
     };
     if provider.queries.is_empty() {
-        let reason = format!("not asked: this version cannot gather evidence from {} yet", provider.spec.name);
+        let reason = format!("this version cannot gather evidence from {} yet", provider.spec.name);
         plan.gaps.push(gap(&instance.family, Some(name), None, GapKind::NotSupported, reason));
         return;
     }
@@ -95,7 +89,7 @@ fn ask(plan: &mut Plan, alert: &Alert, instance: &Instance, providers: &[Provide
     for query in provider.queries {
         match (query.relevance)(alert) {
             Relevance::Ask(inputs) if inputs.is_empty() => {
-                let reason = "not asked: the alert gives it nothing to ask for".to_owned();
+                let reason = "the alert gives it nothing to ask for".to_owned();
                 plan.gaps.push(gap(&instance.family, Some(name), Some(query.name), GapKind::NotRelevant, reason));
             }
             Relevance::Ask(inputs) => {
@@ -105,7 +99,7 @@ fn ask(plan: &mut Plan, alert: &Alert, instance: &Instance, providers: &[Provide
                 }
             }
             Relevance::Skip(why) => {
-                let reason = format!("not asked: {why}");
+                let reason = why.to_owned();
                 plan.gaps.push(gap(&instance.family, Some(name), Some(query.name), GapKind::NotRelevant, reason));
             }
         }
