@@ -300,8 +300,8 @@ fn read_number(field: &FieldSpec, written: &Json, min: f64, max: f64) -> Result<
     Ok(Reading { value: Some(Value::Number(number.min(max).max(min))), warning })
 }
 
-/// The words of a boolean, the same for every provider.
-fn boolean(written: &Json) -> Option<bool> {
+/// The words of a boolean, the same for every provider and on the command line; `None` for any other.
+pub fn boolean(written: &Json) -> Option<bool> {
     let word = scalar_text(written)?.trim().to_lowercase();
     match word.as_str() {
         "1" | "true" | "yes" | "on" | "t" | "y" => Some(true),

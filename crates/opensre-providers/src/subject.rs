@@ -15,6 +15,18 @@ pub const LABELS: &str = "labels";
 /// Input key under which a query learns how many parts of the alert nothing is asked for.
 pub const LEFT_OUT: &str = "left_out";
 
+/// Input key under which a query gets the ids of traces.
+pub const TRACE_IDS: &str = "trace_ids";
+
+/// Relevance of a query for the traces that an alert names.
+pub fn traces(alert: &Alert) -> Relevance {
+    if alert.references.trace_ids.is_empty() {
+        return Relevance::Skip("the alert names no trace");
+    }
+    let ids = alert.references.trace_ids.iter().map(|id| Json::String(id.clone())).collect();
+    Relevance::Ask(vec![Input(Map::from_iter([(TRACE_IDS.to_owned(), Json::Array(ids))]))])
+}
+
 /// Most parts of one alert that are asked for.
 const MOST: usize = 3;
 

@@ -8,7 +8,7 @@ use super::integrations::address;
 use crate::app::App;
 use crate::args::ProvidersCommand;
 use crate::exit::Exit;
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::text::table;
 
 pub(super) fn run(app: &App, command: &ProvidersCommand) -> Outcome {
@@ -47,7 +47,8 @@ fn list(app: &App) -> Outcome {
 fn show(app: &App, written: &str) -> Outcome {
     let spec = address::provider(&app.catalogue, written)?;
     let Some(provider) = app.providers.iter().find(|provider| provider.spec.key == spec.key) else {
-        return Ok(Exit::Failure);
+        return Err(Failure::new(Exit::Internal, format!("{} is declared and not registered", spec.key))
+            .hint("this is a fault of opensre: please report it"));
     };
     if app.wants_json()? {
         let mut shown = summary(provider);

@@ -15,7 +15,6 @@ use futures::future::BoxFuture;
 use jiff::SignedDuration;
 use opensre_model::alert::Alert;
 use opensre_model::window::Window;
-use serde_json::{Map, Value as Json};
 
 use crate::access::Access;
 use crate::driver::{Answer, Bounds, Input, InputSpec, Probe, Provider, Query, Relevance};
@@ -32,8 +31,6 @@ const LOGS: &str = "logs";
 const SPANS: &str = "spans";
 const TRACE: &str = "trace";
 const QUERY: &str = "query";
-
-const TRACE_IDS: &str = "trace_ids";
 
 const LABELS: InputSpec =
     InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
@@ -62,9 +59,9 @@ const QUERIES: &[Query] = &[
     Query {
         name: TRACE,
         summary: "the traces that the alert names, span by span, and their log lines",
-        input: &[InputSpec { key: TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" }],
+        input: &[InputSpec { key: subject::TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" }],
         bounds: BOUNDS,
-        relevance: traces_of,
+        relevance: subject::traces,
         run: |access, input, window| run(access, TRACE, input, window).boxed(),
     },
     Query {
@@ -83,14 +80,6 @@ fn things_of(alert: &Alert) -> Relevance {
         dataprime::names_something,
         "nothing in the alert names a service, application or subsystem",
     )
-}
-
-fn traces_of(alert: &Alert) -> Relevance {
-    if alert.references.trace_ids.is_empty() {
-        return Relevance::Skip("the alert names no trace");
-    }
-    let ids = alert.references.trace_ids.iter().map(|id| Json::String(id.clone())).collect();
-    Relevance::Ask(vec![Input(Map::from_iter([(TRACE_IDS.to_owned(), Json::Array(ids))]))])
 }
 
 fn probe(access: &Access) -> BoxFuture<'_, Probe> {
@@ -124,7 +113,7 @@ async fn run(access: &Access, name: &str, input: &Input, window: Window) -> Answ
     let mut answer = match (name, input.text(QUERY)) {
         (LOGS, _) => gather::logs(&coralogix, name, &labels, window).await,
         (SPANS, _) => gather::spans(&coralogix, name, &labels, window).await,
-        (TRACE, _) => gather::traces(&coralogix, name, &input.list(TRACE_IDS), window).await,
+        (TRACE, _) => gather::traces(&coralogix, name, &input.list(subject::TRACE_IDS), window).await,
         (_, Some(written)) => gather::query(&coralogix, name, written, window).await,
         (_, None) => Answer::unanswered(access, name, Failure::missing(QUERY)),
     };

@@ -20,7 +20,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opensre_model::alert::Alert;
 use opensre_model::window::Window;
-use serde_json::{Map, Value as Json};
 
 use crate::access::Access;
 use crate::driver::{Answer, Bounds, Input, InputSpec, Probe, Provider, Query, Relevance};
@@ -42,7 +41,6 @@ const LOG_SEARCH: &str = "log-search";
 const METRIC_QUERY: &str = "metric-query";
 
 const QUERY: &str = "query";
-const TRACE_IDS: &str = "trace_ids";
 const MONITOR_ID: &str = "monitor_id";
 
 const LABELS: InputSpec =
@@ -112,13 +110,13 @@ const QUERIES: &[Query] = &[
         name: TRACE,
         summary: "the traces that the alert names, span by span",
         input: &[InputSpec {
-            key: TRACE_IDS,
+            key: subject::TRACE_IDS,
             kind: "array",
             required: true,
             help: "trace ids, hexadecimal or decimal",
         }],
         bounds: BOUNDS,
-        relevance: traces_of,
+        relevance: subject::traces,
         run: |access, input, window| run(access, TRACE, input, window).boxed(),
     },
     Query {
@@ -153,14 +151,6 @@ fn events_of(alert: &Alert) -> Relevance {
     relevance
 }
 
-fn traces_of(alert: &Alert) -> Relevance {
-    if alert.references.trace_ids.is_empty() {
-        return Relevance::Skip("the alert names no trace");
-    }
-    let ids = alert.references.trace_ids.iter().map(|id| Json::String(id.clone())).collect();
-    Relevance::Ask(vec![Input(Map::from_iter([(TRACE_IDS.to_owned(), Json::Array(ids))]))])
-}
-
 fn probe(access: &Access) -> BoxFuture<'_, Probe> {
     async move {
         let proved = async { probe::prove(&Datadog::open(access).await?).await };
@@ -185,7 +175,7 @@ async fn run(access: &Access, name: &str, input: &Input, window: Window) -> Answ
         METRICS => metrics::related(&datadog, name, &labels, window).await,
         EVENTS => gather::events(&datadog, name, &labels, input.text(MONITOR_ID), window).await,
         SPANS => gather::spans(&datadog, name, &labels, window).await,
-        TRACE => gather::traces(&datadog, name, &input.list(TRACE_IDS), window).await,
+        TRACE => gather::traces(&datadog, name, &input.list(subject::TRACE_IDS), window).await,
         LOG_SEARCH => gather::log_search(&datadog, name, written, window).await,
         _ => metrics::metric_query(&datadog, name, written, window).await,
     };

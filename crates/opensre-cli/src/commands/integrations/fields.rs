@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use opensre_model::fields as model;
 use opensre_model::provider::{FieldKind, FieldSpec, ProviderSpec, Separator};
 use opensre_model::secret::SecretReference;
 use opensre_model::selector::nearest;
@@ -89,11 +90,9 @@ pub(super) fn as_json(field: &FieldSpec, value: &str) -> Result<Json, Failure> {
             }
             Json::from(number)
         }
-        FieldKind::Boolean { .. } => match value.to_lowercase().as_str() {
-            "1" | "true" | "yes" | "on" | "t" | "y" => Json::Bool(true),
-            "0" | "false" | "no" | "off" | "f" | "n" => Json::Bool(false),
-            _ => return Err(wrong("true or false")),
-        },
+        FieldKind::Boolean { .. } => {
+            Json::Bool(model::boolean(&Json::from(value)).ok_or_else(|| wrong("true or false"))?)
+        }
         FieldKind::List { separator, .. } => {
             let parts: Vec<&str> = match separator {
                 Separator::Comma => value.split(',').collect(),
