@@ -15,7 +15,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("opensre-providers", &["opensre-model", "opensre-http"]),
     ("opensre-investigation", &["opensre-model", "opensre-http", "opensre-providers"]),
     ("opensre-report", &["opensre-model"]),
+    ("opensre-import", &["opensre-model"]),
     ("opensre-lab", &[]),
+    (
+        "opensre-python",
+        &[
+            "opensre-model",
+            "opensre-store",
+            "opensre-http",
+            "opensre-providers",
+            "opensre-investigation",
+            "opensre-report",
+        ],
+    ),
     (
         "opensre-cli",
         &[
@@ -25,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "opensre-providers",
             "opensre-investigation",
             "opensre-report",
+            "opensre-import",
             "opensre-lab",
         ],
     ),

@@ -8,14 +8,13 @@ use opensre_http::Http;
 use opensre_model::alert::Alert;
 use opensre_model::diagnostic::{Diagnostic, Severity};
 use opensre_model::provider::Catalogue;
-use opensre_model::record::Record;
-use opensre_model::resolution::{Precedence, Resolved, resolve};
+use opensre_model::resolution::Precedence;
 use opensre_model::routing::RoutingMode;
 use opensre_model::secret::SecretSource;
-use opensre_model::{environment, window};
+use opensre_model::window;
 use opensre_providers::driver::Provider;
 use opensre_store::references::LocalSecrets;
-use opensre_store::{Loaded, Store};
+use opensre_store::{Effective, Store};
 
 use crate::args::{Format, GlobalArgs};
 use crate::exit::Exit;
@@ -30,32 +29,6 @@ pub(crate) struct App {
     pub(crate) output: Output,
     pub(crate) providers: Vec<Provider>,
     pub(crate) catalogue: Catalogue,
-}
-
-/// What is in effect: the store and the environment, resolved.
-pub(crate) struct Effective {
-    pub(crate) resolved: Resolved,
-    /// The store's records that are not active: never used, and shown all the same.
-    pub(crate) inactive: Vec<Record>,
-}
-
-impl Effective {
-    /// What a report must say about how the instances came about.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let diagnostics = self
-            .resolved
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity != Severity::Note)
-            .map(ToString::to_string);
-        let shadowed = self.resolved.shadowed.iter().map(|shadowed| {
-            format!(
-                "{}/{} ({}) is not in effect: {} wins",
-                shadowed.service, shadowed.instance, shadowed.source, shadowed.by
-            )
-        });
-        diagnostics.chain(shadowed).collect()
-    }
 }
 
 impl App {
@@ -94,13 +67,7 @@ impl App {
     /// Reads the store and the environment and resolves them. Never fails for what is written in them: that is among
     /// the diagnostics.
     pub(crate) fn effective(&self) -> Result<Effective, Failure> {
-        let Loaded { records: store, diagnostics: store_diagnostics, .. } = self.store()?.load();
-        let (environment, environment_diagnostics) =
-            environment::records(&self.catalogue, &self.surroundings.environment);
-        let inactive = store.iter().filter(|record| !record.is_active()).cloned().collect();
-        let mut resolved = resolve(&self.catalogue, store, environment, self.precedence()?);
-        resolved.diagnostics.splice(0..0, store_diagnostics.into_iter().chain(environment_diagnostics));
-        Ok(Effective { resolved, inactive })
+        Ok(Effective::load(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
     }
 
     fn precedence(&self) -> Result<Precedence, Failure> {

@@ -11,6 +11,7 @@
 //! No network, no terminal, no process environment: paths and variables come in as arguments. Unix only.
 
 mod atomic;
+mod effective;
 mod error;
 mod lock;
 pub mod references;
@@ -18,6 +19,7 @@ mod store;
 pub mod text;
 
 pub use atomic::write_private;
+pub use effective::Effective;
 pub use error::{Malformed, StoreError};
 pub use store::{Loaded, State, Store};
 

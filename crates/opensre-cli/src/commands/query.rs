@@ -8,11 +8,12 @@ use opensre_model::instance::Instance;
 use opensre_model::selector::nearest;
 use opensre_model::window::Window;
 use opensre_providers::driver::{Input, InputError, InputSpec, Provider, Query};
+use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
 use super::integrations::{address, find};
 use super::investigate::{positive, present};
-use crate::app::{App, Effective, duration};
+use crate::app::{App, duration};
 use crate::args::QueryArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};

@@ -5,10 +5,11 @@ use opensre_model::instance::Instance;
 use opensre_model::resolution::Resolved;
 use opensre_model::routing::{Route, RouteStep, route};
 use opensre_model::selector::{Selector, Selectors};
+use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
 use super::address::Address;
-use crate::app::{App, Effective, routing};
+use crate::app::{App, routing};
 use crate::args::SelectArgs;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
