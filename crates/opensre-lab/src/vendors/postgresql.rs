@@ -44,6 +44,10 @@ pub enum Fault {
     Slow(Duration),
     /// It hangs up at the first statement.
     CutsOff,
+    /// It hangs up before it says anything.
+    HangsUp,
+    /// It is a web server.
+    NotPostgres,
     /// It lets the user read nothing.
     Denies,
     /// It ends every statement at its time limit.
@@ -120,6 +124,16 @@ impl Server {
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         if let Fault::Slow(time) = self.fault {
             tokio::time::sleep(time).await;
+        }
+        match self.fault {
+            Fault::HangsUp => return Ok(()),
+            Fault::NotPostgres => {
+                // What it was sent is read first, or the answer would be lost with the connection.
+                let _ = body(&mut stream).await?;
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+                return stream.shutdown().await;
+            }
+            _ => {}
         }
         let parameters = loop {
             let body = body(&mut stream).await?;
