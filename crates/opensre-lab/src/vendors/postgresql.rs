@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +75,7 @@ pub enum Seen {
 pub struct Postgres {
     /// Where it listens.
     pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
@@ -91,8 +93,11 @@ impl Postgres {
         let address = listener.local_addr()?;
         let seen = Arc::new(Mutex::new(Vec::new()));
         let server = Server { account: Arc::new(account), fault, seen: seen.clone() };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
                 let server = server.clone();
                 tokio::spawn(async move {
                     // A client that goes away is no event.
@@ -100,7 +105,12 @@ impl Postgres {
                 });
             }
         });
-        Ok(Self { address, seen, task })
+        Ok(Self { address, connections, seen, task })
+    }
+
+    /// Connections so far, also those over which nothing was said.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Everything that it was asked, in order.
