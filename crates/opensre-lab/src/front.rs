@@ -35,7 +35,7 @@ pub enum Failing {
     Body(&'static str),
     /// The right answer with every value of another type.
     WrongTypes,
-    /// The right answer with its outermost lists so many items long.
+    /// The right answer with its outermost lists so many items long, or at least much longer where items are large.
     Swollen(usize),
     /// The right answer, and then white space for ever; its length is not said.
     Endless,
@@ -248,6 +248,11 @@ async fn silence(stream: &mut TcpStream) {
 async fn read(stream: &mut TcpStream) -> io::Result<Option<Heard>> {
     let mut bytes = Vec::new();
     let head_ends = loop {
+        if bytes.first().is_some_and(|first: &u8| !first.is_ascii_alphabetic()) {
+            // A client that begins with TLS; web servers answer it so.
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+            return Ok(None);
+        }
         if let Some(place) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
             break place + 4;
         }

@@ -85,7 +85,8 @@ impl Passed {
         };
     }
 
-    /// Makes the outermost lists of every document so many items long, by repeating what they hold.
+    /// Makes the outermost lists of every document so many items long, by repeating what they hold; fewer, in
+    /// proportion, where the items are large.
     pub(super) fn swell(&mut self, items: usize) {
         if let Some(documents) = self.documents() {
             self.body = lines(documents.iter().map(|document| swollen(document, items)));
@@ -135,9 +136,12 @@ fn twisted_markup(text: &str) -> String {
 }
 
 fn swollen(value: &Value, items: usize) -> Value {
+    /// Bytes of an item that is not large.
+    const ORDINARY: usize = 1024;
     match value {
         Value::Array(few) if !few.is_empty() => {
-            let many = few.iter().cycle().take(items.max(few.len())).enumerate();
+            let size = value.to_string().len().div_ceil(few.len()).max(ORDINARY);
+            let many = few.iter().cycle().take((items * ORDINARY / size).max(few.len())).enumerate();
             Value::Array(many.map(|(index, item)| numbered(item, index / few.len())).collect())
         }
         Value::Object(object) => object.iter().map(|(key, item)| (key.clone(), swollen(item, items))).collect(),
