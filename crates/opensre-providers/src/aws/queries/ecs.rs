@@ -27,7 +27,15 @@ pub(super) async fn ask(region: &Region, target: &Target, window: Window) -> Fou
     let mut clusters: Vec<String> = target.resources.clusters.iter().cloned().collect();
     if clusters.is_empty() {
         match region.json(&ECS, "ListClusters", &json!({"maxResults": MOST_CLUSTERS})).await {
-            Ok(answer) => clusters = texts(&answer, "clusterArns"),
+            Ok(answer) => {
+                clusters = texts(&answer, "clusterArns");
+                if answer.get("nextToken").is_some_and(Json::is_string) {
+                    let reason = format!("there are more than {MOST_CLUSTERS} ECS clusters; the others were not asked");
+                    found.fail(
+                        Failure::new(GapKind::NotRelevant, reason).with_hint("name the cluster with the label cluster"),
+                    );
+                }
+            }
             Err(refusal) => {
                 found.fail(refusal);
                 return found;
@@ -40,7 +48,7 @@ pub(super) async fn ask(region: &Region, target: &Target, window: Window) -> Fou
         found.pieces.extend(answer.pieces);
         found.failures.extend(answer.failures);
     }
-    if found.pieces.is_empty() && found.failures.is_empty() {
+    if found.pieces.is_empty() && found.failures.iter().all(|failure| failure.kind == GapKind::NotRelevant) {
         let what = joined(services);
         let reason = match clusters.len() {
             0 => format!("there is no ECS cluster that could run {what}"),
