@@ -312,7 +312,7 @@ pub(super) async fn statement(region: &Region, target: &Target, window: Window) 
     };
     match run(region, &groups, statement, window).await {
         Ok(rows) => {
-            let lines: Vec<LogLine> = rows.iter().map(|row| row_line(row, window)).collect();
+            let lines: Vec<LogLine> = rows.iter().take(MOST_ROWS).map(|row| row_line(row, window)).collect();
             let full = lines.len() >= MOST_ROWS;
             let summary = format!("{} from {}", count(lines.len(), "row"), joined(&groups));
             let data = EvidenceData::Logs { lines };
