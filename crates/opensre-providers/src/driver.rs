@@ -19,6 +19,7 @@ pub use crate::access::{Access, HttpFields};
 pub use crate::failure::Failure;
 pub use crate::identity::{deliver, verify};
 pub use crate::input::{Input, InputError, InputSpec};
+pub use crate::neighbours::Neighbours;
 
 /// A provider: its declaration and what it can do.
 #[derive(Clone, Copy)]

@@ -13,6 +13,7 @@ pub mod driver;
 pub mod failure;
 pub mod identity;
 pub mod input;
+pub mod neighbours;
 pub mod quoting;
 pub mod registry;
 pub mod subject;

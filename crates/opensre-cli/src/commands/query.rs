@@ -7,7 +7,7 @@ use opensre_model::evidence::GapKind;
 use opensre_model::instance::Instance;
 use opensre_model::selector::nearest;
 use opensre_model::window::Window;
-use opensre_providers::driver::{Input, InputError, InputSpec, Provider, Query};
+use opensre_providers::driver::{Input, InputError, InputSpec, Neighbours, Provider, Query};
 use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
@@ -42,7 +42,8 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
     }
     let (http, secrets) = app.network();
     let window = Window::around(None, None, now, Some(since));
-    let means = Means { http, secrets, window, deadline: positive("--deadline", &args.deadline)? };
+    let neighbours = Neighbours::of(&effective.resolved);
+    let means = Means { http, secrets, neighbours, window, deadline: positive("--deadline", &args.deadline)? };
     let task = Task { instance: instance.clone(), provider: *provider, query, input, order: 0 };
     let answered = App::runtime()?.block_on(ask(&task, &means));
     if wants_json {

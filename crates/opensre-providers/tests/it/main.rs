@@ -20,6 +20,7 @@ mod identity;
 mod inputs;
 mod kubernetes_access;
 mod kubernetes_calls;
+mod kubernetes_eks;
 mod kubernetes_formats;
 mod lab;
 mod lab_prometheus;

@@ -17,7 +17,7 @@ use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Input, Probe, Provider};
+use opensre_providers::driver::{Access, Answer, Input, Neighbours, Probe, Provider};
 use serde_json::{Value as Json, json};
 
 /// A request, as the server saw it.
@@ -151,6 +151,7 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
         http,
         secrets: Arc::new(Plain),
         deadline: Instant::now() + Duration::from_secs(30),
+        neighbours: Neighbours::default(),
     }
 }
 
