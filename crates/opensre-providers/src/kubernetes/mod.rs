@@ -23,5 +23,10 @@ pub mod wire;
 use crate::driver::Provider;
 
 /// Kubernetes.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe::probe),
+    identity: &["user", "cluster_uid", "cluster", "context", "server", "version"],
+    queries: queries::QUERIES,
+    deliver: None,
+};

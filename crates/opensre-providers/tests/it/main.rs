@@ -36,6 +36,7 @@ mod prometheus_expression;
 mod prometheus_formats;
 mod prometheus_metrics;
 mod prometheus_promql;
+mod proofs;
 mod real;
 mod slack;
 mod stub;

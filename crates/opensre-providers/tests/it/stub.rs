@@ -157,7 +157,11 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
 
 /// Probes.
 pub(crate) async fn probe(provider: &Provider, access: &Access) -> Probe {
-    (provider.probe.expect("a probe"))(access).await
+    let told = (provider.probe.expect("a probe"))(access).await;
+    let undeclared: Vec<&String> =
+        told.identity.keys().filter(|name| !provider.identity.contains(&name.as_str())).collect();
+    assert_eq!(undeclared, Vec::<&String>::new(), "{} tells what its declaration does not say", provider.spec.key);
+    told
 }
 
 /// Runs a query of a provider by its name.

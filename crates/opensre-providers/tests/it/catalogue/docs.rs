@@ -96,7 +96,7 @@ fn tables_have_as_many_cells_in_each_row() {
 
 #[test]
 fn the_page_of_a_provider_that_is_only_declared() {
-    let provider = Provider { spec: spec("pagerduty"), probe: None, queries: &[], deliver: None };
+    let provider = Provider::declared(spec("pagerduty"));
     insta::assert_snapshot!(provider_page(&provider), @r#"
     <!-- Generated from the declarations of the providers. Do not edit. -->
 
@@ -202,6 +202,7 @@ fn what_a_provider_can_do_is_told() {
             let identity = std::collections::BTreeMap::new();
             Box::pin(async { Probe { status: ProbeStatus::Passed, detail: String::new(), identity, hint: None } })
         }),
+        identity: &["account", "user"],
         queries: &[QUERY],
         deliver: None,
     };
