@@ -4,6 +4,7 @@ use opensre_investigation::gather::Means;
 use opensre_investigation::plan::Task;
 use opensre_investigation::{Answered, ask};
 use opensre_model::evidence::GapKind;
+use opensre_model::fields;
 use opensre_model::instance::Instance;
 use opensre_model::selector::nearest;
 use opensre_model::window::Window;
@@ -163,11 +164,7 @@ fn typed(spec: &InputSpec, written: &str) -> Option<Json> {
     match spec.kind {
         "integer" => written.trim().parse::<i64>().ok().map(Json::from),
         "number" => written.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(Json::from),
-        "boolean" => match written.trim().to_lowercase().as_str() {
-            "true" | "yes" | "1" => Some(true.into()),
-            "false" | "no" | "0" => Some(false.into()),
-            _ => None,
-        },
+        "boolean" => fields::boolean(&Json::from(written)).map(Json::from),
         "array" => match written_as_json() {
             Some(list @ Json::Array(_)) => Some(list),
             _ => Some(written.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect()),

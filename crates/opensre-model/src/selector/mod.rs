@@ -11,4 +11,5 @@ mod wanted;
 
 pub use language::{Requirement, Selector, SelectorError};
 pub use select::Selectors;
-pub use wanted::{Wanted, nearest};
+pub use crate::wording::nearest;
+pub use wanted::Wanted;
