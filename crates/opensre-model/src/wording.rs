@@ -98,7 +98,11 @@ fn begun_alike<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         let shorter = candidate.chars().count().min(wanted.chars().count());
         (alike >= SHORTEST && alike * 2 > shorter).then_some(alike)
     };
-    known.into_iter().filter_map(|name| Some((alike(&name)?, name))).max_by_key(|(alike, _)| *alike).map(|(_, name)| name)
+    known
+        .into_iter()
+        .filter_map(|name| Some((alike(&name)?, name)))
+        .max_by_key(|(alike, _)| *alike)
+        .map(|(_, name)| name)
 }
 
 /// A name's letters and digits in lower case; `None` for what is too long to be a name.

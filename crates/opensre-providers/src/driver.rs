@@ -165,7 +165,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// A client that keeps to the bounds of bytes and time.
-    pub(crate) fn keep(self, client: Client) -> Client {
+    pub fn keep(self, client: Client) -> Client {
         client.at_most(self.bytes).by(Instant::now() + Duration::from_secs(self.seconds))
     }
 }

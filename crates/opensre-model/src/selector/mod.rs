@@ -9,7 +9,7 @@ mod parse;
 mod select;
 mod wanted;
 
+pub use crate::wording::nearest;
 pub use language::{Requirement, Selector, SelectorError};
 pub use select::Selectors;
-pub use crate::wording::nearest;
 pub use wanted::Wanted;

@@ -41,8 +41,7 @@ tells all of it.
 pub fn support_table(providers: &[Provider]) -> String {
     let mut text = format!("{GENERATED}\n\n# Providers\n\n{LEGEND}");
     for kind in kinds(providers.iter().map(|provider| provider.spec)) {
-        let rows: Vec<Vec<String>> =
-            providers.iter().filter(|provider| provider.spec.kind == kind).map(row).collect();
+        let rows: Vec<Vec<String>> = providers.iter().filter(|provider| provider.spec.kind == kind).map(row).collect();
         let _ = write!(text, "\n## {}\n\n{}", kind_name(kind), table(&COLUMNS, &rows));
     }
     text

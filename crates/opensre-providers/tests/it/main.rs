@@ -7,6 +7,8 @@ mod argocd_formats;
 mod aws_calls;
 mod aws_formats;
 mod aws_moto;
+#[expect(unreachable_pub, reason = "written as a provider of the crate itself is")]
+mod beacon;
 mod catalogue;
 mod coralogix;
 mod datadog_calls;
@@ -43,3 +45,4 @@ mod stub;
 mod tempo_calls;
 mod tempo_formats;
 mod victoriametrics_real;
+mod worked_example;

@@ -110,7 +110,8 @@ async fn told(provider: &Provider) -> Vec<Probe> {
             };
             let server = postgresql::Postgres::start(account, postgresql::Fault::Monitor).await.unwrap();
             let port = server.address.port().to_string();
-            let fields = [("host", "127.0.0.1"), ("port", port.as_str()), ("database", "shop"), ("username", "opensre")];
+            let fields =
+                [("host", "127.0.0.1"), ("port", port.as_str()), ("database", "shop"), ("username", "opensre")];
             let fields = [&fields[..], &[("password", "p4ss")]].concat();
             vec![probe(provider, &crate::real::instance(provider, "prod", &fields)).await]
         }

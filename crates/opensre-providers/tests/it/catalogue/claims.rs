@@ -65,7 +65,8 @@ fn telling(spec: &ProviderSpec, field: &FieldSpec, second: bool) -> Option<Json>
 fn two(provider: &Provider, word: Option<&str>) -> Resolved {
     let instance = |name: &str, second: bool| {
         let mut credentials = credentials(provider);
-        let fields = provider.spec.fields.iter().filter(|field| word.is_some_and(|word| field_word(field) == Some(word)));
+        let fields =
+            provider.spec.fields.iter().filter(|field| word.is_some_and(|word| field_word(field) == Some(word)));
         // One field at a time: of an account's two, or a cluster's, either may be set.
         for field in fields.take(1) {
             let value = telling(provider.spec, field, second).expect("it identifies");
@@ -94,7 +95,8 @@ fn the_variable_of_the_table_holds_two_instances() {
             // A second key of a family is made from the entries of the first one's variable.
             assert_eq!(cell, format!("✅ with `{}`", provider.spec.family));
             let entries = json!([{"name": "here", "endpoint": "http://localhost:3000"}, {"name": "there", "endpoint": "http://localhost:3001"}]);
-            let first = catalogue().find(provider.spec.family).expect("the family").instances_variable.expect("a variable");
+            let first =
+                catalogue().find(provider.spec.family).expect("the family").instances_variable.expect("a variable");
             let (_, resolved) = from_variables(&[(first, &entries.to_string())]);
             let keys: Vec<&str> = resolved.instances().map(|instance| instance.service.as_str()).collect();
             assert_eq!(keys, [provider.spec.key; 2], "{}", messages(&resolved));
@@ -130,7 +132,8 @@ fn each_way_of_selection_selects_the_second_instance() {
             let resolved = two(&provider, Some(way));
             let service = provider.spec.family;
             let mut explicit = Vec::new();
-            let mut alert = json!({"title": "it is broken", "state": "alerting", "commonLabels": {"service": "checkout"}});
+            let mut alert =
+                json!({"title": "it is broken", "state": "alerting", "commonLabels": {"service": "checkout"}});
             match way {
                 "hint" => alert[format!("{service}_instance")] = json!("staging"),
                 "name" => {
