@@ -28,7 +28,8 @@ A provider's page (its name) has its fields, variables, queries and permissions.
 - **Selection by**: what chooses the second of two instances: the alert's `<service>_instance` hint, its name on the command \
 line, a tag that a label of the alert agrees with, and what of an alert belongs to an instance (a URL under its own, its \
 account, region, site or cluster).
-- **Verify**: `integrations verify` proves the credentials of every instance with a real call.
+- **Verify**: `integrations verify` proves the credentials of every instance with a real call; what cannot be proved \
+without a side effect (a webhook) is `configured`, never `passed`.
 - **Identity**: what that call tells of who we are there, and so what `expect` may pin an instance to; not every server \
 tells all of it.
 - **Queries**: how many read-only queries an investigation and `opensre query` can ask.
