@@ -122,6 +122,9 @@ impl std::fmt::Debug for Write {
     }
 }
 
+/// How a note begins that says under which name the store has an instance.
+const STORED_AS: &str = "the store has it as";
+
 /// Plans an import into a document.
 pub fn plan(catalogue: &Catalogue, document: &Document, found: Found, choices: &Choices) -> Plan {
     let Found { mut proposals, skipped, notes, settings: found_settings, copies_secrets } = found;
@@ -130,6 +133,10 @@ pub fn plan(catalogue: &Catalogue, document: &Document, found: Found, choices: &
     let (records, _) = document.records(&source());
     let mut planner = Planner { catalogue, records: &records, choices, copy: choices.copy_secrets || copies_secrets, verbatim: copies_secrets };
     plan.unmatched = planner.unmatched(&proposals);
+    if !choices.only.is_empty() {
+        // What was not asked for is not missed.
+        plan.skipped.retain(|skipped| choices.only.iter().any(|word| skipped.what.contains(word.as_str())));
+    }
     let alone = planner.alone(&proposals);
     for (mut proposal, alone) in proposals.into_iter().zip(alone) {
         if !planner.is_wanted(&proposal) {
@@ -330,7 +337,7 @@ impl<'a> Planner<'a> {
         let Settled { instance, extra, stand_ins, to_set, mut notes } = settled;
         let old = known.instance;
         if !InstanceName::new(&old.name).answers_to(&proposal.name) {
-            notes.insert(0, format!("the store has it as {family}/{}", old.name));
+            notes.insert(0, format!("{STORED_AS} {family}/{}", old.name));
         }
         let mut entry = known.entry.cloned().unwrap_or_default();
         let mut credentials = old.credentials.clone();
@@ -384,6 +391,10 @@ impl<'a> Planner<'a> {
             (true, true) => Action::Change,
             (true, false) => Action::Differs,
         };
+        if action == Action::Same {
+            // Nothing comes of it: only where it is to be found is worth a word.
+            notes.retain(|note| note.starts_with(STORED_AS));
+        }
         let write = (action == Action::Change).then(|| {
             entry.insert("name".to_owned(), json!(old.name));
             entry.insert("tags".to_owned(), Json::Object(tags));

@@ -33,6 +33,13 @@ pub fn read(catalogue: &Catalogue, variables: &EnvironmentMap) -> Found {
             found.proposals.push(proposal(spec, record, instance, variables));
         }
     }
+    let literal = |(_, field): &(String, Field)| matches!(field, Field::Secret(Given::Literal(_)));
+    if found.proposals.iter().any(|proposal| proposal.fields.iter().any(literal)) {
+        found.note(
+            "a secret inside an _INSTANCES variable cannot be referred to: set a variable for each, or copy them with \
+             --copy-secrets",
+        );
+    }
     if !found.proposals.is_empty() {
         found.note("once they are in the store, the store wins over the variables; secrets are still read from them");
     }
