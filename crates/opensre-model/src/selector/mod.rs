@@ -6,9 +6,11 @@
 
 mod language;
 mod parse;
+pub mod rule;
 mod select;
 mod wanted;
 
 pub use language::{Requirement, Selector, SelectorError};
+pub use rule::{Candidate, Wish};
 pub use select::Selectors;
 pub use wanted::{Wanted, nearest};
