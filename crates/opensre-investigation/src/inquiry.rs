@@ -46,6 +46,11 @@ pub struct Inquiry<'a> {
     pub warnings: Vec<String>,
 }
 
+impl Inquiry<'_> {
+    /// How long the gathering may take, unless told otherwise.
+    pub const DEADLINE: Duration = Duration::from_mins(1);
+}
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum InvestigationError {
@@ -76,6 +81,22 @@ pub enum InvestigationError {
     },
 }
 
+impl InvestigationError {
+    /// That a choice of the caller's cannot be honoured ([`Route::refusal`]), with what is there instead.
+    pub fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> Self {
+        let names: Vec<String> = resolved
+            .family(&route.service)
+            .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
+            .unwrap_or_default();
+        let hint = if names.is_empty() {
+            "see `opensre integrations list` for what is configured".to_owned()
+        } else {
+            format!("instances of {}: {}", route.service, names.join(", "))
+        };
+        Self::UnknownInstance { reason: route.reason.clone(), hint }
+    }
+}
+
 fn listed(services: &[String]) -> String {
     if services.is_empty() { String::new() } else { format!(" ({} cannot be asked)", services.join(", ")) }
 }
@@ -88,22 +109,9 @@ pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationEr
     let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
     let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.mode);
     if let Some(refused) = routes.iter().find(|route| route.step == RouteStep::CommandLine && route.chosen.is_empty()) {
-        return Err(unknown_instance(refused, inquiry.resolved));
+        return Err(InvestigationError::unknown_instance(refused, inquiry.resolved));
     }
     investigate_along(inquiry, &routes).await
-}
-
-fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> InvestigationError {
-    let names: Vec<String> = resolved
-        .family(&route.service)
-        .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
-        .unwrap_or_default();
-    let hint = if names.is_empty() {
-        "see `opensre integrations list` for what is configured".to_owned()
-    } else {
-        format!("instances of {}: {}", route.service, names.join(", "))
-    };
-    InvestigationError::UnknownInstance { reason: route.reason.clone(), hint }
 }
 
 /// Investigates along routes that were chosen already.
