@@ -77,25 +77,21 @@ pub(crate) fn resolve_effective_integrations<'py>(
         let variables = options::environment(py, environ)?;
         let precedence = options::precedence(precedence, &variables)?;
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
-        let stored = match store_integrations {
-            Some(given_records) => records("store_integrations", given_records, &given())?,
-            None => {
-                let loaded = options::store(py, path)?;
-                let loaded = py.detach(|| loaded.load());
-                diagnostics.extend(loaded.diagnostics);
-                loaded.records
-            }
+        let stored = if let Some(list) = store_integrations {
+            records("store_integrations", list, &given())?
+        } else {
+            let store = options::store(py, path)?;
+            let loaded = py.detach(|| store.load());
+            diagnostics.extend(loaded.diagnostics);
+            loaded.records
         };
-        let from_environment = match env_integrations {
-            Some(given_records) => {
-                let source = Source::Environment { variable: "given as env_integrations".to_owned() };
-                records("env_integrations", given_records, &source)?
-            }
-            None => {
-                let (records, odd) = environment::records(catalogue(), &variables);
-                diagnostics.extend(odd);
-                records
-            }
+        let from_environment = if let Some(list) = env_integrations {
+            let source = Source::Environment { variable: "given as env_integrations".to_owned() };
+            records("env_integrations", list, &source)?
+        } else {
+            let (records, odd) = environment::records(catalogue(), &variables);
+            diagnostics.extend(odd);
+            records
         };
         let mut resolved = py.detach(|| resolution::resolve(catalogue(), stored, from_environment, precedence));
         resolved.diagnostics.splice(0..0, diagnostics);

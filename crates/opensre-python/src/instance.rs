@@ -30,6 +30,7 @@ impl Instance {
 impl Instance {
     /// The service (family) that it is addressed by.
     #[getter]
+    #[expect(clippy::misnamed_getters, reason = "Python's users know families as services")]
     fn service(&self) -> &str {
         &self.inner.family
     }

@@ -102,11 +102,20 @@ fn work(inquiry: Inquiry<'_>) -> PyResult<opensre_model::report::Report> {
         loop {
             tokio::select! {
                 report = &mut investigation => return report.map_err(|error| errors::investigation(&error)),
-                () = tokio::time::sleep(SIGNALS) => Python::attach(|py| py.check_signals())?,
+                () = tokio::time::sleep(SIGNALS) => check_signals()?,
             }
         }
     });
     // Without waiting for what blocks a thread, such as a secret's command.
     runtime.shutdown_background();
     outcome
+}
+
+/// Runs Python's handlers of the signals that have come in; one that raises ends the work.
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone is not general enough over the interpreter's lifetime"
+)]
+fn check_signals() -> PyResult<()> {
+    Python::attach(|py| py.check_signals())
 }

@@ -91,8 +91,10 @@ fn scalar(value: &Bound<'_, PyAny>, huge: Huge) -> Result<Option<Json>, &'static
         if let Ok(number) = number.extract::<u64>() {
             return Ok(Some(number.into()));
         }
-        return match (huge, number.str()) {
-            (Huge::Text, Ok(digits)) => Ok(Some(Json::String(digits.to_string_lossy().into_owned()))),
+        // Only of an exact int: a subclass could run anything here.
+        let digits = number.cast_exact::<PyInt>().ok().and_then(|number| number.str().ok());
+        return match (huge, digits) {
+            (Huge::Text, Some(digits)) => Ok(Some(Json::String(digits.to_string_lossy().into_owned()))),
             _ => Err("a number of more than 64 bits"),
         };
     }
@@ -187,14 +189,11 @@ impl Reader {
 
     /// The path, at most so many of its steps, as Python spells it: `alert['labels'][0]`.
     fn path_from(&self, most: usize) -> String {
-        let mut shown = String::new();
-        for (position, step) in self.path.iter().take(most).enumerate() {
-            match step {
-                Step::Key(key) if position == 0 => shown.push_str(key),
-                Step::Key(key) => shown.push_str(&format!("['{}']", crate::logging::printable(key))),
-                Step::Index(index) => shown.push_str(&format!("[{index}]")),
-            }
-        }
-        shown
+        let step = |(position, step): (usize, &Step)| match step {
+            Step::Key(key) if position == 0 => key.clone(),
+            Step::Key(key) => format!("['{}']", crate::logging::printable(key)),
+            Step::Index(index) => format!("[{index}]"),
+        };
+        self.path.iter().take(most).enumerate().map(step).collect()
     }
 }

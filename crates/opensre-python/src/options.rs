@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 use crate::errors;
 use crate::json::{self, Huge, type_name};
 use crate::known::catalogue;
+use crate::selectors::mapping_items;
 
 /// Longest duration that is taken as a number: that of a written one.
 const LONGEST: f64 = 366.0 * 86_400.0;
@@ -54,24 +55,19 @@ impl Place {
 
 /// The variables of a mapping; `os.environ`, as it is now, when none is given.
 pub(crate) fn environment(py: Python<'_>, environ: Option<&Bound<'_, PyAny>>) -> PyResult<EnvironmentMap> {
-    let own;
-    let (environ, given) = match environ {
-        Some(environ) => (environ, true),
-        None => {
-            own = py.import("os")?.getattr("environ")?;
-            (&own, false)
-        }
-    };
+    let own = py.import("os")?.getattr("environ")?;
+    let given = environ.is_some();
+    let environ = environ.unwrap_or(&own);
     let wrong = || {
         PyTypeError::new_err(format!(
             "environ must be a mapping of str to str, such as os.environ, not {}",
             type_name(environ)
         ))
     };
-    let items = environ.call_method0("items").map_err(|_| wrong())?;
+    let items = mapping_items(environ).ok_or_else(wrong)?;
     let mut variables = EnvironmentMap::new();
-    for item in items.try_iter().map_err(|_| wrong())? {
-        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item?.extract().map_err(|_| wrong())?;
+    for item in items.iter() {
+        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         match (name.cast::<PyString>(), value.cast::<PyString>()) {
             (Ok(name), Ok(value)) => {
                 // Variables that are no Unicode cannot be ours.
@@ -149,15 +145,11 @@ pub(crate) fn duration(option: &str, value: &Bound<'_, PyAny>) -> PyResult<Signe
 /// A time: RFC 3339 text, or a `datetime` with a time zone.
 pub(crate) fn time(option: &str, value: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
     const HINT: &str = "write it as '2026-11-24T10:00:00Z', or give a datetime with a time zone";
-    let text = match value.cast::<PyString>() {
-        Ok(text) => text.to_string_lossy().into_owned(),
-        Err(_) => match value.call_method0("isoformat") {
-            Ok(text) => text.extract::<String>()?,
-            Err(_) => {
-                let kind = type_name(value);
-                return Err(PyTypeError::new_err(format!("{option} must be a str or a datetime, not {kind}")));
-            }
-        },
+    let text: String = if let Ok(text) = value.cast::<PyString>() {
+        text.to_string_lossy().into_owned()
+    } else {
+        let wrong = |_| PyTypeError::new_err(format!("{option} must be a str or a datetime, not {}", type_name(value)));
+        value.call_method0("isoformat").map_err(wrong)?.extract()?
     };
     let shown = crate::logging::printable(&text);
     text.trim().parse().map_err(|_| errors::option(format!("{option}: `{shown}` is no time with a zone"), HINT))
@@ -202,9 +194,9 @@ pub(crate) fn choices(instances: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<Expl
             type_name(value)
         ))
     };
-    let services = instances.cast::<PyDict>().map_err(|_| wrong(instances))?;
+    let services = mapping_items(instances).ok_or_else(|| wrong(instances))?;
     let mut choices = Vec::new();
-    for item in services.items().iter() {
+    for item in services.iter() {
         let (service, wanted): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         let service: String = service.extract().map_err(|_| wrong(&service))?;
         let wanted: Vec<String> = if let Ok(wanted) = wanted.extract::<String>() {

@@ -11,7 +11,7 @@ use opensre_model::selector::{Candidate, Wish, rule};
 use pyo3::exceptions::PyTypeError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString};
+use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 use serde_json::{Map, Value as Json, json};
 
 use crate::json::{self, Huge, type_name, with_text};
@@ -119,14 +119,17 @@ fn tag_text(what: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
 
 /// Tags that are asked for, as text.
 pub(crate) fn tag_texts(tags: &Bound<'_, PyAny>) -> PyResult<Vec<(String, String)>> {
-    let tags = tags
-        .cast::<PyDict>()
-        .map_err(|_| PyTypeError::new_err(format!("tags must be a dict, not {}", type_name(tags))))?;
+    let wrong = || PyTypeError::new_err(format!("tags must be a dict, not {}", type_name(tags)));
     let pair = |item: Bound<'_, PyAny>| {
         let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
         Ok((tag_text("a key of tags", &key)?, tag_text("a value of tags", &value)?))
     };
-    tags.items().iter().map(pair).collect()
+    mapping_items(tags).ok_or_else(wrong)?.iter().map(pair).collect()
+}
+
+/// The items of a mapping; `None` when it is none.
+pub(crate) fn mapping_items<'py>(mapping: &Bound<'py, PyAny>) -> Option<Bound<'py, PyList>> {
+    mapping.cast::<PyMapping>().ok()?.items().ok()
 }
 
 /// The instances of a service, where the dictionary has them.
@@ -141,10 +144,10 @@ enum Members<'py> {
 
 impl<'py> Members<'py> {
     fn of(resolved: &Bound<'py, PyDict>, service: &Service) -> Self {
-        if let Some(Ok(list)) = item(resolved, &service.list).map(Bound::cast_into::<PyList>) {
+        if let Some(Ok(list)) = item(resolved, service.list.bind(resolved.py())).map(Bound::cast_into::<PyList>) {
             return Self::List(list);
         }
-        service.flat.iter().find_map(|key| item(resolved, key)).map_or(Self::Nowhere, Self::Flat)
+        service.flat.iter().find_map(|key| item(resolved, key.bind(resolved.py()))).map_or(Self::Nowhere, Self::Flat)
     }
 
     fn iter<'a>(&'a self, service: &'a Service) -> impl Iterator<Item = Member<'py>> + 'a {
@@ -153,7 +156,7 @@ impl<'py> Members<'py> {
             Self::Flat(config) => (None, Some(Member::Flat(config.clone()))),
             Self::Nowhere => (None, None),
         };
-        let listed = list.into_iter().flat_map(|list| list.iter());
+        let listed = list.into_iter().flatten();
         let own = |member: &Member<'_>| service.is_family || member.is_of(&service.key);
         listed.filter_map(|entry| entry.cast_into::<PyDict>().ok().map(Member::Listed)).filter(own).chain(flat)
     }
@@ -161,7 +164,7 @@ impl<'py> Members<'py> {
 
 /// The default instance: the flat config; where only another key of the family has one, the first of the list.
 fn default<'py>(resolved: &Bound<'py, PyDict>, service: &Service) -> Option<Member<'py>> {
-    let own = service.flat.first().and_then(|key| item(resolved, key)).map(Member::Flat);
+    let own = service.flat.first().and_then(|key| item(resolved, key.bind(resolved.py()))).map(Member::Flat);
     own.or_else(|| Members::of(resolved, service).iter(service).next())
 }
 
@@ -245,23 +248,6 @@ impl Candidate for Member<'_> {
 }
 
 /// A dictionary's item; None counts as absent.
-fn item<'py>(dictionary: &Bound<'py, PyDict>, key: impl IntoKey<'py>) -> Option<Bound<'py, PyAny>> {
-    dictionary.get_item(key.key(dictionary.py())).ok().flatten().filter(|value| !value.is_none())
-}
-
-/// A key that is a Python text already.
-trait IntoKey<'py> {
-    fn key(&self, py: Python<'py>) -> &Bound<'py, PyString>;
-}
-
-impl<'py> IntoKey<'py> for &Bound<'py, PyString> {
-    fn key(&self, _: Python<'py>) -> &Bound<'py, PyString> {
-        self
-    }
-}
-
-impl<'py> IntoKey<'py> for &Py<PyString> {
-    fn key(&self, py: Python<'py>) -> &Bound<'py, PyString> {
-        self.bind(py)
-    }
+fn item<'py>(dictionary: &Bound<'py, PyDict>, key: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+    dictionary.get_item(key).ok().flatten().filter(|value| !value.is_none())
 }
