@@ -24,19 +24,19 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def missing(tmp_path: Path) -> Path:
     """The path of a store that is not there yet."""
     return tmp_path / "integrations.json"
 
 
 @pytest.fixture
-def write(store: Path) -> Callable[..., Path]:
+def write(missing: Path) -> Callable[..., Path]:
     """Writes a version 2 store of these records."""
 
     def write(*records: dict[str, Any]) -> Path:
-        store.write_text(json.dumps({"version": 2, "integrations": list(records)}))
-        store.chmod(0o600)
-        return store
+        missing.write_text(json.dumps({"version": 2, "integrations": list(records)}))
+        missing.chmod(0o600)
+        return missing
 
     return write
 
