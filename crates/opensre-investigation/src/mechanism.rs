@@ -47,6 +47,14 @@ pub enum Mechanism {
     Node,
     /// Storage fails (not: is full).
     Storage,
+    /// No node may take a workload: taints, selectors, affinities.
+    Placement,
+    /// The autoscaler wants more than it may.
+    Scaling,
+    /// A replica does not keep up, or is cut off.
+    Replication,
+    /// A clock is wrong.
+    Clock,
 }
 
 /// What is known about a mechanism in general.
@@ -90,6 +98,10 @@ impl Mechanism {
         Self::Network,
         Self::Node,
         Self::Storage,
+        Self::Placement,
+        Self::Scaling,
+        Self::Replication,
+        Self::Clock,
     ];
 
     /// What is known about it in general.
@@ -115,6 +127,10 @@ impl Mechanism {
             Self::Network => &NETWORK,
             Self::Node => &NODE,
             Self::Storage => &STORAGE,
+            Self::Placement => &PLACEMENT,
+            Self::Scaling => &SCALING,
+            Self::Replication => &REPLICATION,
+            Self::Clock => &CLOCK,
         }
     }
 
@@ -295,11 +311,12 @@ static SCHEMA: Facts = Facts {
 static LOCK: Facts = Facts {
     mechanism: Mechanism::Lock,
     category: Category::CodeDefect,
-    happened: "has transactions or threads that wait for each other",
+    happened: "is held up by transactions or threads that wait for each other or stay open",
     meanings: &[],
-    words: &["deadlock", "deadlocks", "lock", "locks"],
+    words: &["deadlock", "deadlocks", "lock", "locks", "blocked", "transaction", "transactions"],
     next: &[
         "list the waits while they last (PostgreSQL: pg_locks with pg_stat_activity; MySQL: show engine innodb status)",
+        "end the session that blocks the others if its work can be lost (PostgreSQL: select pg_terminate_backend(<pid>))",
         "make the transactions of {service} take locks in one order, and keep them short",
     ],
 };
@@ -361,5 +378,53 @@ static STORAGE: Facts = Facts {
     next: &[
         "read the kernel's messages about the device: dmesg -T | grep -iE 'i/o error|remount|nvme|ext4|xfs'",
         "move {service} to healthy storage and restore what is damaged",
+    ],
+};
+
+static PLACEMENT: Facts = Facts {
+    mechanism: Mechanism::Placement,
+    category: Category::ConfigurationError,
+    happened: "cannot be placed: no node may take it",
+    meanings: &[],
+    words: &["pending", "scheduling", "unschedulable", "taint"],
+    next: &[
+        "compare what {service} asks for with what nodes offer: kubectl -n {namespace} get pod -o yaml (nodeSelector, affinity, tolerations); kubectl get nodes --show-labels; kubectl describe nodes | grep -i taint",
+        "add the toleration or label that is missing, or take the taint away",
+    ],
+};
+
+static SCALING: Facts = Facts {
+    mechanism: Mechanism::Scaling,
+    category: Category::ResourceExhaustion,
+    happened: "cannot scale any further: its autoscaler is at its maximum",
+    meanings: &[],
+    words: &["hpa", "autoscaler", "replicas", "maxed"],
+    next: &[
+        "see what the autoscaler wants: kubectl -n {namespace} describe hpa",
+        "raise the maximum of replicas of {service} if the cluster and what it calls can take it, or shed load",
+    ],
+};
+
+static REPLICATION: Facts = Facts {
+    mechanism: Mechanism::Replication,
+    category: Category::Infrastructure,
+    happened: "has a replica that does not keep up",
+    meanings: &[],
+    words: &["replication", "replica", "standby", "lag"],
+    next: &[
+        "see where it is held up: long queries on the replica, its disk, the network between (PostgreSQL: pg_stat_replication on the primary, pg_stat_wal_receiver on the standby)",
+        "send reads elsewhere until it has caught up; set it up anew if its slot is lost",
+    ],
+};
+
+static CLOCK: Facts = Facts {
+    mechanism: Mechanism::Clock,
+    category: Category::Infrastructure,
+    happened: "runs with a clock that is wrong",
+    meanings: &[],
+    words: &["clock", "ntp", "skew", "drift"],
+    next: &[
+        "compare the clocks: chronyc tracking; timedatectl; date -u on both sides",
+        "restart time synchronisation on the machine and see that it reaches its servers (UDP 123)",
     ],
 };

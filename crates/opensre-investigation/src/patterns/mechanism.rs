@@ -57,6 +57,9 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
             .unwrap_or_default()
     };
     let group = |groups: &mut BTreeMap<String, Group<'a>>, about: Option<String>, symptom: &'a Symptom, told: bool| {
+        // What does not say what it is about is about the alert's own service, unless that is not ruled out.
+        let own = || case.subject.name().map(str::to_owned).filter(|_| !mechanism.has_peer());
+        let about = about.or_else(own);
         let group = groups.entry(key(about.as_deref())).or_insert_with(|| Group {
             facts,
             about,
@@ -94,6 +97,10 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
     }
     if mechanism.has_peer() {
         unite(&mut groups);
+    }
+    // That names do not resolve is no fault of what they name.
+    if mechanism == Mechanism::Dns {
+        gather_all(&mut groups);
     }
     // Metrics of a pod, container or host of the alert's own service belong to what its messages tell.
     if !mechanism.has_peer() && groups.len() > 1 {
@@ -140,6 +147,21 @@ fn unite(groups: &mut BTreeMap<String, Group<'_>>) {
     if let [only] = others.as_slice() {
         join(groups, "", only);
     }
+}
+
+/// Makes one group of all; it is about what most of its messages are about.
+fn gather_all(groups: &mut BTreeMap<String, Group<'_>>) {
+    let Some(first) = groups.iter().max_by_key(|(_, group)| group.told.len()).map(|(key, _)| key.clone()) else {
+        return;
+    };
+    let Some(mut all) = groups.remove(&first) else { return };
+    let others = !groups.is_empty();
+    for (_, group) in std::mem::take(groups) {
+        all.told.extend(group.told);
+        all.shown.extend(group.shown);
+    }
+    all.about = all.about.filter(|_| !others);
+    groups.insert(first, all);
 }
 
 /// What names are likely to contain of what listens on a port.
@@ -240,6 +262,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         shows.extend(&case.findings.condition.evidence);
         against.push(Point::new(0.25, format!("it was over at {} while the alert goes on", clock(ended)), shows));
     }
+    if facts.mechanism == Mechanism::Peer && about.is_none() && told.iter().all(|one| is_only_slow(one)) {
+        let text = "the messages say that time ran out, not what was waited for";
+        against.push(Point::new(0.4, text, all.clone()));
+    }
     let category = category(case, facts, trigger);
     // A change that fits badly is told as what speaks for the hypothesis, not as its origin.
     let trigger = trigger.filter(|(_, fit)| *fit >= NAMED);
@@ -272,6 +298,11 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         next_steps: next_steps(case, facts, about.as_deref(), trigger_symptom),
         about,
     }
+}
+
+/// Whether a message says no more than that something took too long.
+fn is_only_slow(symptom: &Symptom) -> bool {
+    matches!(symptom.sign, Sign::Failure { means: "a call takes too long", peer: None, .. })
 }
 
 /// How far a telling symptom carries.

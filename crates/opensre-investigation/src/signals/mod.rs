@@ -8,6 +8,7 @@ pub mod condition;
 pub mod events;
 pub mod logs;
 pub mod metrics;
+pub mod named;
 pub mod pattern;
 pub mod series;
 pub mod signatures;
@@ -163,7 +164,7 @@ pub fn detect(alert: &Alert, subject: &Subject, window: Window, evidence: &[Evid
         match &one.data {
             EvidenceData::Metrics { .. } => metrics::detect(index, one, evidence, subject, window, &mut findings),
             EvidenceData::Events { events } => events::detect(index, events, subject, window, &mut findings),
-            EvidenceData::States { states } => states::detect(index, states, subject, window, &mut findings),
+            EvidenceData::States { states } => states::detect(index, states, alert, subject, window, &mut findings),
             // Several answers hold parts of the same streams and traces: they are read together.
             EvidenceData::Logs { .. } | EvidenceData::Spans { .. } => {}
         }

@@ -8,5 +8,6 @@ mod redaction;
 mod series;
 mod signatures;
 mod statistics;
+mod unseen;
 mod verdicts;
 mod world;

@@ -1,0 +1,1 @@
+//! Incidents that were written after the rules, and never looked at while changing them.
