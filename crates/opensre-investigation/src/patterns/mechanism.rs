@@ -278,6 +278,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         Sign::Failure { what: Some(what), .. } => Some(what.as_str()),
         _ => None,
     });
+    let line = told.iter().find_map(|one| match &one.sign {
+        Sign::Failure { line: Some(line), means: said, .. } if Some(*said) == means => Some(line.as_str()),
+        _ => None,
+    });
     Draft {
         title: title(case, facts, about.as_deref()),
         category,
@@ -285,7 +289,7 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
             case,
             facts,
             about.as_deref(),
-            &Told { means, what, onset, shown: shown.first().copied() },
+            &Told { means, what, line, onset, shown: shown.first().copied() },
             trigger_symptom,
         ),
         mechanism: Some(facts.mechanism),
@@ -344,10 +348,23 @@ fn effects(
     }
     if matches!(
         mechanism,
-        Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory | Mechanism::Quota | Mechanism::Capacity
+        Mechanism::Cpu
+            | Mechanism::Pool
+            | Mechanism::Memory
+            | Mechanism::Quota
+            | Mechanism::Capacity
+            | Mechanism::Scaling
     ) && let Some(surge) = case.surge(onset)
     {
         points.push(Point::of(surge, 0.25));
+    }
+    // What is used up and cannot be had more of.
+    if matches!(mechanism, Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory) {
+        let limited = case.findings.symptoms.iter().find(|symptom| {
+            matches!(symptom.sign, Sign::Failure { mechanism: Some(Mechanism::Scaling), .. })
+                && symptom.relation != Relation::Other
+        });
+        points.extend(limited.map(|symptom| Point::of(symptom, 0.2)));
     }
     if matches!(mechanism, Mechanism::Memory | Mechanism::Setting | Mechanism::Image | Mechanism::Code) {
         let loops = case.findings.symptoms.iter().find(|symptom| {
@@ -447,6 +464,8 @@ struct Told<'a> {
     means: Option<&'a str>,
     /// The thing at fault that they name.
     what: Option<&'a str>,
+    /// What they say, word by word.
+    line: Option<&'a str>,
     /// When it began.
     onset: Option<Timestamp>,
     /// The metric that shows it best.
@@ -493,6 +512,19 @@ fn root_cause(
             format!("{about}{effect} {}{since}{detail}", facts.happened)
         }
     };
+    // Where words were made by people or by the program itself, they say most.
+    let speaks = matches!(
+        facts.mechanism,
+        Mechanism::Setting
+            | Mechanism::Code
+            | Mechanism::Data
+            | Mechanism::Schema
+            | Mechanism::Placement
+            | Mechanism::Access
+    );
+    if let Some(line) = told.line.filter(|line| speaks && !told.what.is_some_and(|what| what.contains(*line))) {
+        let _ = write!(text, ": \"{line}\"");
+    }
     if let Some(trigger) = trigger {
         let _ = write!(text, "; it followed {}", change_words(trigger));
     } else if let Some(surge) = case.surge(told.onset).filter(|_| facts.category == Category::ResourceExhaustion) {

@@ -8,7 +8,7 @@ use opensre_model::window::Window;
 use regex::Regex;
 
 use super::logs::quote;
-use super::{Findings, Sign, Symptom, clock, signatures};
+use super::{Findings, Sign, Symptom, changes, clock, signatures};
 use crate::subject::{self, Name, Relation, Subject};
 
 /// Finds symptoms in one piece of event evidence.
@@ -43,7 +43,11 @@ fn change(index: usize, event: &Event, relation: Relation, about: Option<String>
     let what = if event.kind == EventKind::Deploy { "deployment" } else { "change" };
     Symptom {
         evidence: vec![index],
-        sign: Sign::Change { kind: event.kind, reverts: REVERTS.is_match(&words) },
+        sign: Sign::Change {
+            kind: event.kind,
+            reverts: REVERTS.is_match(&words),
+            revisions: changes::revisions(event),
+        },
         about,
         relation,
         onset: Some(event.time),

@@ -47,6 +47,7 @@ impl Named {
             means: self.means,
             peer: None,
             what: None,
+            line: None,
             weight: self.weight,
         }
     }

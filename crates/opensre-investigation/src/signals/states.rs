@@ -212,6 +212,10 @@ fn resource(index: usize, state: &ResourceState, subject: &Subject) -> Option<Sy
     let machine = ["node", "host", "machine", "ec2 instance"].iter().any(|word| kind.contains(word));
     let sign = match known {
         Some(mut found) => {
+            // All attributes stand in one line; the one that tells is quoted.
+            let tells =
+                |text: &&String| signatures::find(text).is_some_and(|one| std::ptr::eq(one.signature, found.signature));
+            found.line = state.attributes.values().find(tells).cloned().unwrap_or_default();
             if !has_own_name && !machine && !waits(&kind) {
                 found.what = Some(described(state, found.what.as_deref()));
             }

@@ -52,6 +52,7 @@ impl Match {
             means: self.signature.means,
             peer: self.peer,
             what: self.what,
+            line: Some(super::logs::quote(&self.line)).filter(|line| !line.is_empty()),
             weight: self.signature.weight,
         }
     }

@@ -24,7 +24,7 @@ pub(super) const INCIDENTS: &[Incident] = &[
     ("no cpu to place", pending_cpu, wanted(RESOURCE, &["no room"])),
     ("taints", taints, wanted(&[ConfigurationError, Infrastructure], &["taint"])),
     ("claim unbound", claim_unbound, wanted(&[ConfigurationError, Infrastructure], &["fast-ssd"])),
-    ("autoscaler at its limit", hpa_at_max, wanted(RESOURCE, &["autoscaler"])),
+    ("autoscaler at its limit", hpa_at_max, wanted(RESOURCE, &["cpu"]).considers(&["autoscaler"])),
     ("readiness 503 after rollout", readiness_after_rollout, wanted(CODE, &["rolled out"])),
     ("liveness refused without cause", liveness_refused, wanted(&[Category::Unknown], &[])),
     ("node under disk pressure", node_disk_pressure, wanted(INFRA, &["disk"])),
