@@ -49,6 +49,7 @@ fn draft(case: &Case<'_>, index: usize, change: &Symptom, kind: EventKind) -> Dr
             format!("look at {words}, and take it back if nothing speaks against it"),
             format!("compare the errors of {} from before and after it", case.name()),
         ],
+        tells: Some(format!("one replica of {} taken back to before it, beside the others", case.name())),
     };
     let late = made.duration_since(case.onset);
     let relation = match change.relation {

@@ -300,6 +300,7 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         against,
         impossible: false,
         next_steps: next_steps(case, facts, about.as_deref(), trigger_symptom),
+        tells: Some(tells(case, facts, about.as_deref())),
         about,
     }
 }
@@ -532,6 +533,13 @@ fn root_cause(
     }
     text.push('.');
     text
+}
+
+/// What would confirm a mechanism or rule it out.
+pub(super) fn tells(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
+    let peer = about.filter(|_| facts.mechanism.has_peer()).unwrap_or("it");
+    let service = if facts.mechanism.has_peer() { case.name() } else { about.unwrap_or_else(|| case.name()) };
+    facts.tells.replace("{service}", service).replace("{peer}", peer)
 }
 
 fn next_steps(case: &Case<'_>, facts: &Facts, about: Option<&str>, trigger: Option<&Symptom>) -> Vec<String> {

@@ -86,6 +86,8 @@ pub struct Draft {
     pub impossible: bool,
     /// What to do about it.
     pub next_steps: Vec<String>,
+    /// What would confirm it or rule it out.
+    pub tells: Option<String>,
 }
 
 /// Something that speaks for or against a hypothesis.

@@ -63,5 +63,6 @@ pub fn explain(case: &Case<'_>) -> Vec<Draft> {
             .map(|step| step.replace("{service}", case.name()))
             .filter(|step| !step.contains('{'))
             .collect(),
+        tells: None,
     }]
 }

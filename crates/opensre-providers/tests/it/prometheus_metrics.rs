@@ -297,7 +297,7 @@ async fn nodes_are_asked_for_their_troubles_besides_whether_they_are_ready() {
     )
     .await;
     insta::assert_snapshot!(queries(&answer), @r#"
-    Availability : max by (node) (kube_node_status_condition{node="n1",condition="Ready",status="true"})
-    Other : max by (node, condition) (kube_node_status_condition{node="n1",condition!="Ready",status="true"})
+    Availability -: max by (node) (kube_node_status_condition{node="n1",condition="Ready",status="true"})
+    Other -: max by (node, condition) (kube_node_status_condition{node="n1",condition!="Ready",status="true"})
     "#);
 }

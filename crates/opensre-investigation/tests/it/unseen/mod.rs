@@ -95,3 +95,9 @@ fn every_unseen_incident_is_judged_right() {
     let wrong: Vec<String> = all.iter().flat_map(|incidents| judged(incidents)).collect();
     assert!(wrong.is_empty(), "{} of {count} are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+#[test]
+fn every_blind_incident_is_judged_right() {
+    let wrong = judged(blind::INCIDENTS);
+    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), blind::INCIDENTS.len(), wrong.join("\n"));
+}
