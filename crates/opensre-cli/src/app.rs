@@ -70,6 +70,11 @@ impl App {
         Ok(Effective::load(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
     }
 
+    /// The same without changing anything: a version 1 store stays one.
+    pub(crate) fn glance(&self) -> Result<Effective, Failure> {
+        Ok(Effective::glance(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
+    }
+
     fn precedence(&self) -> Result<Precedence, Failure> {
         option(self.global.precedence.as_deref(), "--precedence (or OPENSRE_PRECEDENCE)")
     }

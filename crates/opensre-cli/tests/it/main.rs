@@ -1,5 +1,6 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
+mod completion;
 mod deliver;
 mod integrations;
 mod investigate;
