@@ -2,6 +2,7 @@
 
 mod completion;
 mod deliver;
+mod guides;
 mod integrations;
 mod investigate;
 mod pins;
