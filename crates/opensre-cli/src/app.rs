@@ -131,7 +131,8 @@ impl App {
     pub(crate) fn read_alert(path: &std::path::Path) -> Result<Alert, Failure> {
         let bytes = crate::surroundings::read_input(path)?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(Failure::input(format!("{} is empty, which no alert is", path.display())));
+            let shown = crate::surroundings::shown(path);
+            return Err(Failure::input(format!("{shown} is empty, which no alert is")));
         }
         Ok(Alert::parse(&bytes))
     }

@@ -9,7 +9,7 @@ use snapbox::{Data, IntoData};
 /// How exactly a page shows its outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exactness {
-    /// To the letter, but for times that are now, ports, and placeholders.
+    /// To the letter, but for ports, times of calls, made-up record ids and placeholders.
     Exact,
     /// But for all numbers.
     ButForNumbers,
@@ -55,7 +55,9 @@ fn steady(line: &str, exactness: Exactness) -> String {
     static TIME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\b\d+(\.\d+)? (ms|s)\b( in all)?").expect("a good expression"));
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?").expect("a good expression"));
+    static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([a-z_]+)-[0-9a-f]{8}\b").expect("a good expression"));
     let line = PORT.replace_all(line, "127.0.0.1:40000");
+    let line = RECORD.replace_all(&line, "$1-00000000");
     match exactness {
         Exactness::Exact if line.contains(" calls in ") => TIME.replace_all(&line, "0 ms").into_owned(),
         Exactness::Exact => line.into_owned(),

@@ -1,8 +1,8 @@
 //! The guides in `docs/` are true: every fence is executed, in order, page by page, in a home of its own.
 //!
 //! * ```` ```console ````: `$ ` begins a command (`> ` goes on with it), what follows is what it prints. Every command
-//!   succeeds, unless `$ echo $?` follows it. `[..]` stands for a part of a line, `...` for any lines; times of day,
-//!   ports and the home folder need no placeholder.
+//!   succeeds, unless `$ echo $?` follows it. `[..]` stands for a part of a line, `...` for any lines; ports, times
+//!   of calls, ids of new records and the home folder need no placeholder.
 //! * ```` ```console fails ````: every command fails.
 //! * ```` ```console running ````: the command keeps running until the page ends.
 //! * ```` ```json alert.json ```` (also `yaml`, `sh`, `env`, `ini`, `python`): a file that a later command reads.
