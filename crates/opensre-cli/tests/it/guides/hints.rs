@@ -70,7 +70,7 @@ fn hints_are_found_in_every_way_they_are_written() {
             failure("by hand").with_hint(LOOK);
         }
         const ROWS: &[(&str, &str)] = &[("a word", "a hint in a table"), ("another", "and one more")];
-        fn look(word: &str) { let (_, hint) = ROWS.iter().find(|(known, ..)| *known == word); }
+        fn look(word: &str) { let Some((_, hint)) = ROWS.iter().find(|(known, ..)| *known == word) else { return }; }
         #[error("it does not work\nhint: try \
                  again")]
         struct Error;
@@ -144,7 +144,9 @@ fn read(sources: &[(PathBuf, String)], hints: &mut Hints) {
             tables.extend(table(&tokens[index..]));
         });
         let mut add = |texts: Vec<String>| {
-            for text in texts.into_iter().filter(|text| text.trim().contains(' ') && text.trim().len() > 8) {
+            // No hint: pieces that join others, and the word itself where one is printed.
+            let hint = |text: &String| text.trim().contains(' ') && text.len() > 8 && !text.to_lowercase().contains("hint:");
+            for text in texts.into_iter().filter(hint) {
                 hints.entry(text.trim().to_owned()).or_insert_with(|| path.display().to_string());
             }
         };
@@ -213,7 +215,9 @@ fn table(tokens: &[TokenTree]) -> Option<(String, Vec<TokenTree>)> {
 
 /// The hints of a table, where a row of it is taken apart here: `(_, meaning, hint) = ... TABLE.iter()`.
 fn rows(pattern: &[TokenTree], after: &[TokenTree], tables: &BTreeMap<String, Vec<TokenTree>>) -> Vec<String> {
-    let parts = arguments(pattern);
+    // `Some((_, meaning, hint))`: the row stands in parentheses of its own.
+    let inner = (pattern.len() == 1).then(|| parentheses(pattern.first())).flatten();
+    let parts = arguments(inner.as_deref().unwrap_or(pattern));
     let Some(at) = parts.iter().position(|part| part.len() == 1 && is_ident(part.first(), "hint")) else {
         return Vec::new();
     };
