@@ -3,6 +3,7 @@
 mod completion;
 mod deliver;
 mod guides;
+mod eks;
 mod integrations;
 mod investigate;
 mod pins;
