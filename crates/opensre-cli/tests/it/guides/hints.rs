@@ -23,7 +23,7 @@ fn troubleshooting_covers_every_hint() {
     let root = super::root();
     let page = std::fs::read_to_string(root.join("docs/troubleshooting.md")).expect("a page");
     let covered: BTreeSet<String> =
-        page.lines().filter_map(|line| line.strip_prefix("> hint: ")).map(|hint| hint.trim().to_owned()).collect();
+        page.lines().filter_map(|line| line.strip_prefix("- hint: ")).map(|hint| hint.trim().to_owned()).collect();
     let mut given = BTreeMap::new();
     for name in CRATES.iter().map(|&name| root.join("crates").join(name)).chain(other_crates(&root)) {
         let sources = sources(&name.join("src"));
@@ -37,7 +37,7 @@ fn troubleshooting_covers_every_hint() {
     let missing: Vec<String> = given
         .iter()
         .filter(|(hint, _)| !covered.contains(*hint))
-        .map(|(hint, at)| format!("> hint: {hint}\n    ({at})"))
+        .map(|(hint, at)| format!("- hint: {hint}\n    ({at})"))
         .collect();
     assert!(missing.is_empty(), "docs/troubleshooting.md lacks, each under its section:\n{}", missing.join("\n"));
     let gone: Vec<&String> = covered.iter().filter(|hint| !given.contains_key(*hint)).collect();
@@ -46,10 +46,10 @@ fn troubleshooting_covers_every_hint() {
 
 /// Takes hints that are gone out of the page and puts new ones at its end, for a person to move to their section.
 fn update(file: &Path, page: &str, covered: &BTreeSet<String>, given: &Hints) {
-    let gone = |line: &&str| line.strip_prefix("> hint: ").is_some_and(|hint| !given.contains_key(hint.trim()));
+    let gone = |line: &&str| line.strip_prefix("- hint: ").is_some_and(|hint| !given.contains_key(hint.trim()));
     let mut lines: Vec<String> = page.lines().filter(|line| !gone(line)).map(str::to_owned).collect();
     for hint in given.keys().filter(|hint| !covered.contains(*hint)) {
-        lines.push(format!("> hint: {hint}"));
+        lines.push(format!("- hint: {hint}"));
     }
     let mut open = std::fs::File::create(file).expect("a page that can be written");
     std::io::Write::write_all(&mut open, (lines.join("\n") + "\n").as_bytes()).expect("written");
