@@ -61,6 +61,8 @@ pub(crate) fn settle(
         expect: proposal.expect.clone(),
         policy: RawPolicy::default(),
         credentials: Map::new(),
+        // Policies are among the proposal's `extra`, which is written as it is.
+        ..RawInstance::default()
     };
     let settled = Settled {
         instance,

@@ -65,14 +65,12 @@ fn holds(command: &str, argument: &Arg) -> Option<Holds> {
     Some(match (command, argument.get_id().as_str()) {
         ("add", "instance") | (_, "provider") => Holds::Provider,
         (_, "service") => Holds::Service,
-        (_, "instance") if argument.is_positional() => Holds::Address,
+        (_, "instance") if argument.is_positional() || is_written(argument, "SERVICE/NAME") => Holds::Address,
         (_, "instances") => Holds::Address,
         (_, "instance") => Holds::Wanted,
         (_, "deliver" | "send_test") => Holds::Target,
         (_, "query") => Holds::Query,
-        (_, "input") if !argument.get_value_names().is_some_and(|names| names.iter().any(|name| name == "FILE")) => {
-            Holds::Input
-        }
+        (_, "input") if is_written(argument, "KEY=VALUE") => Holds::Input,
         (_, "set") => Holds::Assignment,
         (_, "unset") => Holds::Field,
         (_, "secret_stdin") => Holds::Secret,
@@ -81,8 +79,14 @@ fn holds(command: &str, argument: &Arg) -> Option<Holds> {
         (_, "scenario") => Holds::Scenario,
         (_, "precedence") => Holds::Words(&["store", "env", "merge"]),
         (_, "routing") => Holds::Words(&["full", "hints"]),
+        (_, "on_unknown" | "on_ambiguous") => Holds::Words(&["default", "skip", "fail"]),
         _ => return None,
     })
+}
+
+/// Whether help calls an argument's value so.
+fn is_written(argument: &Arg, name: &str) -> bool {
+    argument.get_value_names().is_some_and(|names| names.iter().any(|written| written == name))
 }
 
 fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandidate> {
@@ -138,13 +142,15 @@ fn names(family: &Family) -> Vec<CompletionCandidate> {
     family.instances.iter().map(|instance| offered(instance.name.as_str(), &instance.tags.to_string())).collect()
 }
 
-/// `SERVICE=`, and behind it the names and tags of its instances.
+/// `SERVICE=`, and behind it the names of its instances, groups, and tags.
 fn wanted(current: &str, known: &Known) -> Vec<CompletionCandidate> {
     let Some((service, wanted)) = current.split_once('=') else {
         return known.families().iter().map(|family| offered(&format!("{}=", family.key), "")).collect();
     };
     let Some(family) = known.family(service) else { return Vec::new() };
-    let behind = names(family).into_iter().chain(tags(std::slice::from_ref(family), wanted));
+    let groups = known.resolved().into_iter().flat_map(|resolved| resolved.routing.groups.iter());
+    let groups = groups.map(|group| offered(&group.name, &group.select.to_string()));
+    let behind = names(family).into_iter().chain(groups).chain(tags(std::slice::from_ref(family), wanted));
     behind.map(|candidate| candidate.add_prefix(format!("{service}="))).collect()
 }
 
