@@ -1,7 +1,10 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
 mod compliance;
+mod completion;
 mod deliver;
+mod guides;
+mod eks;
 mod integrations;
 mod investigate;
 mod pins;
