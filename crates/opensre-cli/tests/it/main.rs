@@ -1,10 +1,10 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
-mod compliance;
 mod completion;
+mod compliance;
 mod deliver;
-mod guides;
 mod eks;
+mod guides;
 mod integrations;
 mod investigate;
 mod pins;
