@@ -79,14 +79,16 @@ pub(crate) fn investigate<'py>(
     let report = py.detach(|| work(inquiry))?;
     let report = serde_json::to_value(&report)
         .map_err(|error| PyRuntimeError::new_err(format!("cannot write the report: {error}")))?;
+    // Every instance of a route repeats what is to be known about the route.
+    let mut told: Vec<String> = Vec::new();
     let routed = report["instances"].as_array().into_iter().flatten();
-    let told: Vec<String> = routed
-        .filter_map(|instance| instance["warnings"].as_array())
-        .flatten()
-        .filter_map(|warning| warning.as_str().map(str::to_owned))
-        .collect();
+    for warning in routed.filter_map(|instance| instance["warnings"].as_array()).flatten().filter_map(Json::as_str) {
+        if !told.iter().any(|earlier| earlier == warning) {
+            told.push(warning.to_owned());
+        }
+    }
     logging::warnings(py, logging::PROGRAM, &told)?;
-    json::to_python(py, &Json::Object(report.as_object().cloned().unwrap_or_default()))
+    json::to_python(py, &report)
 }
 
 /// Investigates on a runtime of its own, so that a process that forks has none; lets Python see signals meanwhile, and
