@@ -9,10 +9,10 @@ use opensre_model::evidence::{Gap, GapKind};
 use opensre_model::provider::Catalogue;
 use opensre_model::report::Report;
 use opensre_model::resolution::Resolved;
-use opensre_model::routing::{ExplicitChoice, Route, RouteStep, RoutingMode, route};
+use opensre_model::routing::{ExplicitChoice, Route, RouteOptions, route};
 use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
-use opensre_providers::driver::Provider;
+use opensre_providers::driver::{Neighbours, Provider};
 
 use crate::gather::{Means, Observer, Progress, gather};
 use crate::hypotheses::diagnose;
@@ -35,7 +35,7 @@ pub struct Inquiry<'a> {
     /// Instances that the command line names.
     pub explicit: Vec<ExplicitChoice>,
     /// How instances are chosen.
-    pub mode: RoutingMode,
+    pub routing: RouteOptions,
     /// The window to look at ([`Window::around`]).
     pub window: Window,
     /// How long the gathering may take.
@@ -71,7 +71,7 @@ pub enum InvestigationError {
         /// What was not answered.
         gaps: Vec<Gap>,
     },
-    /// `--instance` names a service or instance that is not there.
+    /// `--instance` names a service or instance that is not there, or a choice is in doubt and is to fail.
     #[error("{reason}\nhint: {hint}")]
     UnknownInstance {
         /// What was not found.
@@ -82,8 +82,9 @@ pub enum InvestigationError {
 }
 
 impl InvestigationError {
-    /// That a choice of the caller's cannot be honoured ([`Route::refusal`]), with what is there instead.
-    pub fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> Self {
+    /// Why nothing may be asked, if a route says so ([`Route::refusal`]), with what is there instead.
+    pub fn refusal(route: &Route<'_>, resolved: &Resolved) -> Option<Self> {
+        let reason = route.refusal()?.to_owned();
         let names: Vec<String> = resolved
             .family(&route.service)
             .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
@@ -93,7 +94,7 @@ impl InvestigationError {
         } else {
             format!("instances of {}: {}", route.service, names.join(", "))
         };
-        Self::UnknownInstance { reason: route.reason.clone(), hint }
+        Some(Self::UnknownInstance { reason, hint })
     }
 }
 
@@ -107,9 +108,9 @@ fn listed(services: &[String]) -> String {
 /// one thread.
 pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationError> {
     let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
-    let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.mode);
-    if let Some(refused) = routes.iter().find(|route| route.step == RouteStep::CommandLine && route.chosen.is_empty()) {
-        return Err(InvestigationError::unknown_instance(refused, inquiry.resolved));
+    let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.routing);
+    if let Some(error) = routes.iter().find_map(|route| InvestigationError::refusal(route, inquiry.resolved)) {
+        return Err(error);
     }
     investigate_along(inquiry, &routes).await
 }
@@ -136,6 +137,7 @@ pub async fn investigate_along(inquiry: Inquiry<'_>, routes: &[Route<'_>]) -> Re
     let means = Means {
         http: inquiry.http.clone(),
         secrets: Arc::clone(&recording) as Arc<dyn SecretSource>,
+        neighbours: Neighbours::of(inquiry.resolved),
         window: inquiry.window,
         deadline: inquiry.deadline,
     };

@@ -1,8 +1,6 @@
 //! Python's exceptions: those of `opensre.errors`, raised with the hint apart from the message.
 
 use opensre_investigation::InvestigationError;
-use opensre_model::resolution::Resolved;
-use opensre_model::routing::Route;
 use opensre_store::StoreError;
 use pyo3::PyErr;
 
@@ -49,9 +47,4 @@ fn in_python(hint: &str) -> String {
     [("--store", "path="), ("--deadline", "deadline="), ("--instance", "instances=")]
         .iter()
         .fold(hint.to_owned(), |hint, (flag, keyword)| hint.replace(flag, keyword))
-}
-
-/// A choice of the caller's that cannot be honoured.
-pub(crate) fn refused(route: &Route<'_>, resolved: &Resolved) -> PyErr {
-    investigation(&InvestigationError::unknown_instance(route, resolved))
 }

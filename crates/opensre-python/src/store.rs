@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use opensre_model::diagnostic::Source;
+use opensre_model::policy::RawPolicy;
 use opensre_model::record::{self, Document, RawInstance, Record, StoredInstance, Upserted};
 use opensre_store::{Store, StoreError, random_number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -15,7 +16,7 @@ use crate::known::catalogue;
 use crate::selectors::tag_texts;
 use crate::{errors, logging, options};
 
-/// The keys of an instance.
+/// The keys of an instance, apart from its policies.
 const INSTANCE_KEYS: &[&str] = &["name", "tags", "credentials", "expect"];
 
 /// All records of the store, inactive ones included, in version 2 shape.
@@ -171,13 +172,16 @@ fn edit<T: Send>(py: Python<'_>, store: &Store, change: impl FnOnce(&mut Documen
 
 /// An instance of the store with the id of its record.
 fn instance<'py>(py: Python<'py>, stored: &StoredInstance) -> PyResult<Bound<'py, PyDict>> {
-    let RawInstance { name, tags, expect, credentials } = &stored.instance;
+    let RawInstance { name, tags, expect, policy, credentials } = &stored.instance;
     let entry = PyDict::new(py);
     entry.set_item("name", name)?;
     entry.set_item("tags", json::dictionary(py, tags)?)?;
     entry.set_item("credentials", json::dictionary(py, credentials)?)?;
     if let Some(expect) = expect {
         entry.set_item("expect", json::to_python(py, expect)?)?;
+    }
+    for (key, value) in policy.iter() {
+        entry.set_item(key, json::to_python(py, value)?)?;
     }
     entry.set_item("integration_id", &stored.integration_id)?;
     Ok(entry)
@@ -187,7 +191,9 @@ fn instance<'py>(py: Python<'py>, stored: &StoredInstance) -> PyResult<Bound<'py
 fn read_instance(service: &str, mut written: Map<String, Json>) -> PyResult<RawInstance> {
     // What `get_instance` returned may be changed and put back.
     written.shift_remove("integration_id");
-    if let Some(key) = written.keys().find(|key| !INSTANCE_KEYS.contains(&key.as_str())) {
+    if let Some(key) =
+        written.keys().find(|key| !INSTANCE_KEYS.iter().chain(&RawPolicy::KEYS).any(|known| known == key))
+    {
         return Err(PyValueError::new_err(format!(
             "instance has an unknown key '{}'; it has name, tags and credentials, and a provider's fields stand inside \
              credentials",

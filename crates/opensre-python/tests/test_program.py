@@ -84,7 +84,8 @@ def test_a_route_says_why(write: Write, caplog: pytest.LogCaptureFixture) -> Non
     [route] = opensre.route(ALERT, path=path, environ={})
     assert (route.service, route.step, [found.name for found in route.chosen]) == ("grafana", "tags", ["prod"])
     assert "env" in route.reason
-    assert route.rejected == [{"instance": "staging", "why": route.rejected[0]["why"]}]
+    [rejected] = route.explain()["rejected"]
+    assert rejected["instance"] == "staging" and "env" in rejected["why"]
     [route] = opensre.route(json.dumps(ALERT), path=path, environ={"OPENSRE_ROUTING": "hints"})
     assert (route.step, route.chosen[0].name) == ("default", "staging")
     [route] = opensre.route(ALERT, path=path, environ={}, instances={"Grafana": ["staging", "prod"]})
@@ -101,6 +102,35 @@ def test_an_unknown_hint_is_a_warning_in_the_words_that_log_rules_match(
     assert (logged.name, logged.levelname) == ("opensre", "WARNING")
     assert logged.getMessage() == route.warnings[0]
     assert "grafana_instance hint 'qa' not found" in logged.getMessage()
+
+
+def test_groups_rules_and_policies_of_the_store_count(missing: Path) -> None:
+    instances = [grafana("eu", region="eu"), {**grafana("us", region="us"), "requires_explicit": True}]
+    rules = [{"match": "team=payments", "use": {"grafana": "@europe"}}]
+    document = {
+        "version": 2,
+        "integrations": [record("grafana", *instances)],
+        "groups": [{"name": "@europe", "select": "region=eu"}],
+        "routing": {"rules": rules, "unknown": "fail"},
+    }
+    missing.write_text(json.dumps(document))
+    payments = {**ALERT, "commonLabels": {"team": "payments"}}
+    [route] = opensre.route(payments, path=missing, environ={})
+    explained = route.explain()
+    assert (route.step, [found.name for found in route.chosen]) == ("rule", ["eu"])
+    assert explained["rules"][0]["position"] == 1
+    assert explained["groups"][0]["group"] == "@europe"
+    [route] = opensre.route(ALERT, path=missing, environ={}, instances={"grafana": "us"})
+    assert [found.name for found in route.chosen] == ["us"]
+    hinted = {**ALERT, "grafana_instance": "qa"}
+    with pytest.raises(opensre.UnknownInstanceError, match="qa"):
+        opensre.route(hinted, path=missing, environ={})
+    [route] = opensre.route(hinted, path=missing, environ={}, on_unknown="skip")
+    assert route.chosen == []
+    stored = opensre.integrations.store.get_instance("grafana", "us", path=missing)
+    assert stored is not None and stored["requires_explicit"] is True
+    opensre.integrations.store.upsert_instance("grafana", stored, path=missing)
+    assert json.loads(missing.read_text())["integrations"][0]["instances"][1]["requires_explicit"] is True
 
 
 def test_only_the_chosen_instance_is_asked(write: Write, start: Start) -> None:
@@ -221,6 +251,8 @@ def test_nothing_configured_is_told(missing: Path) -> None:
         ({"instances": {"grafana": 1}}, TypeError, "found int"),
         ({"instances": {"grafana": " "}}, opensre.OptionError, "names no instance"),
         ({"routing": "best"}, opensre.OptionError, "routing: 'best' is no routing mode"),
+        ({"on_unknown": "guess"}, opensre.OptionError, "on_unknown: "),
+        ({"environ": {"OPENSRE_ON_AMBIGUOUS": "guess"}}, opensre.OptionError, "OPENSRE_ON_AMBIGUOUS: "),
         ({"since": "90"}, opensre.OptionError, "since: not a duration: the unit is missing"),
         ({"since": -1}, opensre.OptionError, "since: must be more than nothing"),
         ({"since": []}, TypeError, "since must be a str such as '90m', a timedelta or a number of seconds, not list"),
