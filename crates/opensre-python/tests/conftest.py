@@ -23,7 +23,7 @@ settings.load_profile("opensre")
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home of its own and no variable of ours, for every test."""
     for name in list(os.environ):
-        if name not in {"PATH", "LANG", "TMPDIR", "OPENSRE_PROGRAM"}:
+        if name not in {"PATH", "LANG", "TMPDIR", "OPENSRE_PROGRAM", "OPENSRE_WHEELS"}:
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import email
 import importlib.metadata
+import os
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -14,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def wheel() -> Path:
-    [found] = (ROOT.parents[1] / "target" / "wheels").glob("opensre-*.whl")
+    folder = Path(os.environ.get("OPENSRE_WHEELS", ROOT.parents[1] / "target" / "wheels"))
+    [found] = folder.glob("opensre-*.whl")
     return found
 
 
