@@ -6,10 +6,12 @@
 //! * `fmt`: formats every file (`cargo fmt` alone misses the providers, whose modules a macro declares);
 //! * `python`: the Python wheel alone: built, installed, its tests run, its types checked;
 //! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
-//! * `tidy`: the rules that a compiler does not check.
+//! * `tidy`: the rules that a compiler does not check;
+//! * `release`: what is handed out: static program, archives, SBOM, checksums.
 
 mod packages;
 mod python;
+mod release;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +26,7 @@ cargo xtask fmt        format every file, those of the providers too
 cargo xtask generate   write the generated reference documents anew
 cargo xtask python     the Python wheel: built, installed, tested and type-checked
 cargo xtask tidy       the rules that a compiler does not check
+cargo xtask release    the static program, archives, SBOM and checksums, without the network
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         "python" => python::ensure()
             .and_then(|()| cargo(&["build", "--quiet", "--package", "opensre-cli"]))
             .and_then(|()| python::test()),
+        "release" => release::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         "tidy" => tidy::check(&root()),
         "" | "help" | "--help" | "-h" => {
             say(HELP);
