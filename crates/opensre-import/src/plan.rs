@@ -314,11 +314,12 @@ impl<'a> Planner<'a> {
             let mut same = all.iter().filter(|stored| alone && is_same_system(spec, proposal, stored.instance));
             same.next().filter(|_| same.next().is_none())
         });
+        let key = usable(self.catalogue, &proposal.service, &mut settled);
         match known {
+            // What the source does not say, the store may.
             Some(known) => Ok(self.compare(spec, &family, proposal, settled, known)),
             None => {
-                let key = usable(self.catalogue, &proposal.service, &mut settled)
-                    .map_err(|reason| unusable(&family, proposal, reason))?;
+                let key = key.map_err(|reason| unusable(&family, proposal, reason))?;
                 Ok(added(self.catalogue.find(&key).or(spec), &family, &key, proposal, settled))
             }
         }
@@ -338,6 +339,13 @@ impl<'a> Planner<'a> {
         let old = known.instance;
         if !InstanceName::new(&old.name).answers_to(&proposal.name) {
             notes.insert(0, format!("{STORED_AS} {family}/{}", old.name));
+        }
+        let other = proposal.identity.iter().any(|key| {
+            let own = proposal.plain_text(key).map(|text| Json::String(text.to_owned()));
+            own.is_some_and(|own| !is_blank(spec, key, &old.credentials) && !has_same(spec, key, &old.credentials, &own))
+        });
+        if other && !update {
+            notes.insert(0, "the one in the store is another system: --prefix gives this one another name".to_owned());
         }
         let mut entry = known.entry.cloned().unwrap_or_default();
         let mut credentials = old.credentials.clone();

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::place;
 use crate::proposal::{Found, Given, Proposal, Tag};
-use crate::{endpoint, tags, yaml};
+use crate::{endpoint, names, tags, yaml};
 
 /// What is known about the Grafana that was asked.
 #[derive(Debug, Clone)]
@@ -85,7 +85,11 @@ fn proposal(source: &Json, name: &str, kind: &Kind, asked: &Asked) -> Result<Pro
         return Err("it signs its requests for AWS (SigV4), which is not supported here".to_owned());
     }
 
-    let mut proposal = Proposal::new(kind.service, name, format!("data source `{name}` of {}", asked.address));
+    let own = names::without(name, &[kind.service, kind.kind]);
+    let grafana = asked.address.split_once('/').map_or("", |(_, name)| name);
+    let own = if own.is_empty() { grafana } else { own.as_str() };
+    let mut proposal = Proposal::new(kind.service, own, format!("data source `{name}` of {}", asked.address));
+    proposal.full_name = names::slug(&format!("{grafana}-{name}"));
     proposal.identity = &["base_url"];
     proposal.text("base_url", Some(url));
     if yaml::flag(source.get("basicAuth")) == Some(true) {
