@@ -30,7 +30,9 @@ pub(crate) fn host(text: &str) -> Option<String> {
 /// Whether a URL means the machine that asks.
 pub(crate) fn is_local(text: &str) -> bool {
     host(text).is_some_and(|host| {
-        matches!(host.as_str(), "localhost" | "0.0.0.0" | "[::1]") || host.starts_with("127.") || host.ends_with(".localhost")
+        matches!(host.as_str(), "localhost" | "0.0.0.0" | "[::1]")
+            || host.starts_with("127.")
+            || host.ends_with(".localhost")
     })
 }
 

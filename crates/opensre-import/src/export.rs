@@ -167,9 +167,10 @@ impl Exported {
             .iter()
             .filter(|instance| {
                 let fields = instance.entry.get("credentials").and_then(Json::as_object);
-                fields.into_iter().flatten().any(|(_, value)| {
-                    has(value) || value.as_object().is_some_and(|map| map.values().any(has))
-                })
+                fields
+                    .into_iter()
+                    .flatten()
+                    .any(|(_, value)| has(value) || value.as_object().is_some_and(|map| map.values().any(has)))
             })
             .filter_map(|instance| Some(format!("{}/{}", instance.family, instance.entry.get("name")?.as_str()?)))
             .collect()

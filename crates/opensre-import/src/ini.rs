@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn reads_what_the_vendor_writes_and_counts_the_rest() {
-        let text = "# c\n[profile a]\nregion = eu-west-1 # where\ns3 =\n  max = 1\n[broken\nnonsense\nREGION=\n[b]\nx = y=z\n";
+        let text =
+            "# c\n[profile a]\nregion = eu-west-1 # where\ns3 =\n  max = 1\n[broken\nnonsense\nREGION=\n[b]\nx = y=z\n";
         let ini = parse(text);
         let names: Vec<(&str, usize)> =
             ini.sections.iter().map(|section| (section.name.as_str(), section.line)).collect();

@@ -131,7 +131,13 @@ pub fn plan(catalogue: &Catalogue, document: &Document, found: Found, choices: &
     names::settle(&mut proposals, |service| catalogue.family(service), &choices.prefix);
     let mut plan = Plan { skipped, notes, update: choices.update, ..Plan::default() };
     let (records, _) = document.records(&source());
-    let mut planner = Planner { catalogue, records: &records, choices, copy: choices.copy_secrets || copies_secrets, verbatim: copies_secrets };
+    let mut planner = Planner {
+        catalogue,
+        records: &records,
+        choices,
+        copy: choices.copy_secrets || copies_secrets,
+        verbatim: copies_secrets,
+    };
     plan.unmatched = planner.unmatched(&proposals);
     if !choices.only.is_empty() {
         // What was not asked for is not missed.
@@ -251,12 +257,15 @@ impl<'a> Planner<'a> {
     /// Whether a word of `--only` names a proposal.
     fn names(&self, word: &str, proposal: &Proposal) -> bool {
         let (service, name) = match word.split_once('/') {
-            Some((service, name)) if self.catalogue.find(service).is_some() => (Some(self.catalogue.family(service)), name),
+            Some((service, name)) if self.catalogue.find(service).is_some() => {
+                (Some(self.catalogue.family(service)), name)
+            }
             _ => (None, word),
         };
         let name = names::slug(name);
         let own = [&proposal.name, &proposal.full_name];
-        let named = own.iter().any(|own| **own == name || **own == names::slug(&format!("{}{name}", self.choices.prefix)));
+        let named =
+            own.iter().any(|own| **own == name || **own == names::slug(&format!("{}{name}", self.choices.prefix)));
         named && service.is_none_or(|service| service == self.catalogue.family(&proposal.service))
     }
 
@@ -301,7 +310,8 @@ impl<'a> Planner<'a> {
         let mut settled = settle::settle(spec, &family, proposal, self.copy, self.verbatim);
         let name = InstanceName::new(&proposal.name);
         let mut all: Vec<Stored<'a>> = self.stored(&family).collect();
-        if let Some(hidden) = all.iter().find(|stored| !stored.record.is_active() && name.answers_to(&stored.instance.name))
+        if let Some(hidden) =
+            all.iter().find(|stored| !stored.record.is_active() && name.answers_to(&stored.instance.name))
         {
             return Err(Skipped {
                 what: format!("{family}/{name} ({})", proposal.origin),
@@ -315,14 +325,12 @@ impl<'a> Planner<'a> {
             same.next().filter(|_| same.next().is_none())
         });
         let key = usable(self.catalogue, &proposal.service, &mut settled);
-        match known {
+        if let Some(known) = known {
             // What the source does not say, the store may.
-            Some(known) => Ok(self.compare(spec, &family, proposal, settled, known)),
-            None => {
-                let key = key.map_err(|reason| unusable(&family, proposal, reason))?;
-                Ok(added(self.catalogue.find(&key).or(spec), &family, &key, proposal, settled))
-            }
+            return Ok(self.compare(spec, &family, proposal, settled, known));
         }
+        let key = key.map_err(|reason| unusable(&family, proposal, reason))?;
+        Ok(added(self.catalogue.find(&key).or(spec), &family, &key, proposal, settled))
     }
 
     /// Compares with what the store has under this name, or under another for the same system.
@@ -342,7 +350,9 @@ impl<'a> Planner<'a> {
         }
         let other = proposal.identity.iter().any(|key| {
             let own = proposal.plain_text(key).map(|text| Json::String(text.to_owned()));
-            own.is_some_and(|own| !is_blank(spec, key, &old.credentials) && !has_same(spec, key, &old.credentials, &own))
+            own.is_some_and(|own| {
+                !is_blank(spec, key, &old.credentials) && !has_same(spec, key, &old.credentials, &own)
+            })
         });
         if other && !update {
             notes.insert(0, "the one in the store is another system: --prefix gives this one another name".to_owned());
@@ -389,7 +399,12 @@ impl<'a> Planner<'a> {
         for (key, value) in expect.chain(extra) {
             let own = entry.get(&key);
             if own != Some(&value) {
-                fields.push(Difference { name: key.clone(), old: own.map(|own| plain(&key, own)), new: plain(&key, &value), from: None });
+                fields.push(Difference {
+                    name: key.clone(),
+                    old: own.map(|own| plain(&key, own)),
+                    new: plain(&key, &value),
+                    from: None,
+                });
                 entry.insert(key, value);
             }
         }
@@ -424,13 +439,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-fn added(
-    spec: Option<&'static ProviderSpec>,
-    family: &str,
-    key: &str,
-    proposal: &Proposal,
-    settled: Settled,
-) -> Entry {
+fn added(spec: Option<&'static ProviderSpec>, family: &str, key: &str, proposal: &Proposal, settled: Settled) -> Entry {
     let Settled { instance, extra, to_set, notes, .. } = settled;
     let mut fields = differences(spec, None, &instance.credentials);
     let tags = proposal.tags.iter().map(|tag| Difference {
@@ -463,7 +472,10 @@ fn unusable(family: &str, proposal: &Proposal, reason: String) -> Skipped {
     Skipped {
         what: format!("{family}/{} ({})", proposal.name, proposal.origin),
         reason,
-        hint: Some(format!("add what is missing there, or set it up with `opensre integrations add {family}/{}`", proposal.name)),
+        hint: Some(format!(
+            "add what is missing there, or set it up with `opensre integrations add {family}/{}`",
+            proposal.name
+        )),
     }
 }
 
@@ -501,10 +513,7 @@ fn usable(catalogue: &Catalogue, service: &str, settled: &mut Settled) -> Result
 fn is_same_system(spec: Option<&ProviderSpec>, proposal: &Proposal, stored: &RawInstance) -> bool {
     let own = |key: &&str| proposal.plain_text(key).map(|text| Json::String(text.to_owned()));
     proposal.identity.iter().any(|key| own(key).is_some())
-        && proposal
-            .identity
-            .iter()
-            .all(|key| has_same(spec, key, &stored.credentials, &own(key).unwrap_or(Json::Null)))
+        && proposal.identity.iter().all(|key| has_same(spec, key, &stored.credentials, &own(key).unwrap_or(Json::Null)))
 }
 
 /// Whether stored credentials have this value, as it is read: `8080` and `"8080"`, a URL with and without its last
@@ -533,7 +542,11 @@ fn remove(spec: Option<&ProviderSpec>, key: &str, credentials: &mut Map<String, 
 }
 
 /// Fields as they may be shown, beside what the store has.
-fn differences(spec: Option<&ProviderSpec>, old: Option<&Map<String, Json>>, new: &Map<String, Json>) -> Vec<Difference> {
+fn differences(
+    spec: Option<&ProviderSpec>,
+    old: Option<&Map<String, Json>>,
+    new: &Map<String, Json>,
+) -> Vec<Difference> {
     let old = old.map(|old| redaction::show(spec, old)).unwrap_or_default();
     redaction::show(spec, new)
         .into_iter()

@@ -2,8 +2,8 @@
 //! values.
 
 use opensre_model::provider::{FieldSpec, ProviderSpec};
-use opensre_model::redaction;
 use opensre_model::record::RawInstance;
+use opensre_model::redaction;
 use opensre_model::secret::SecretReference;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -124,7 +124,9 @@ impl Settler<'_> {
             if self.copy {
                 self.put(key, Json::String(text.to_owned()));
             } else {
-                self.settled.notes.push(format!("`{key}` carries a secret inside its URL and is left out; set it by hand"));
+                self.settled
+                    .notes
+                    .push(format!("`{key}` carries a secret inside its URL and is left out; set it by hand"));
             }
             return;
         }
@@ -142,7 +144,9 @@ impl Settler<'_> {
                 self.put("password", Json::String(text));
             }
         } else {
-            self.settled.notes.push(format!("user name and password in `{key}` are left out: there is no field for them"));
+            self.settled
+                .notes
+                .push(format!("user name and password in `{key}` are left out: there is no field for them"));
         }
     }
 

@@ -7,8 +7,26 @@ use crate::proposal::{Proposal, Tag};
 
 /// Words for environments, as they stand in names; the tag has the word as it is written.
 const ENVIRONMENTS: &[&str] = &[
-    "prod", "production", "prd", "staging", "stage", "stg", "dev", "development", "test", "testing", "tst", "qa",
-    "uat", "sandbox", "sbx", "preprod", "nonprod", "demo", "perf", "dr",
+    "prod",
+    "production",
+    "prd",
+    "staging",
+    "stage",
+    "stg",
+    "dev",
+    "development",
+    "test",
+    "testing",
+    "tst",
+    "qa",
+    "uat",
+    "sandbox",
+    "sbx",
+    "preprod",
+    "nonprod",
+    "demo",
+    "perf",
+    "dr",
 ];
 
 /// Words before `prod` that make it something else.
@@ -23,18 +41,65 @@ const COMPASS: &[&str] =
 
 /// Areas as AWS and Google have them in region names.
 const REGION_AREAS: &[&str] = &[
-    "us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", "cn", "europe", "asia", "australia", "northamerica",
-    "southamerica", "africa",
+    "us",
+    "eu",
+    "ap",
+    "sa",
+    "ca",
+    "me",
+    "af",
+    "il",
+    "mx",
+    "cn",
+    "europe",
+    "asia",
+    "australia",
+    "northamerica",
+    "southamerica",
+    "africa",
 ];
 
 /// Azure's regions, whose names are one word ("Azure regions list").
 const AZURE: &[&str] = &[
-    "australiaeast", "australiasoutheast", "brazilsouth", "canadacentral", "canadaeast", "centralindia", "centralus",
-    "eastasia", "eastus", "eastus2", "francecentral", "germanywestcentral", "israelcentral", "italynorth",
-    "japaneast", "japanwest", "koreacentral", "mexicocentral", "northcentralus", "northeurope", "norwayeast",
-    "polandcentral", "qatarcentral", "southafricanorth", "southcentralus", "southeastasia", "southindia",
-    "spaincentral", "swedencentral", "switzerlandnorth", "uaenorth", "uksouth", "ukwest", "westcentralus",
-    "westeurope", "westindia", "westus", "westus2", "westus3",
+    "australiaeast",
+    "australiasoutheast",
+    "brazilsouth",
+    "canadacentral",
+    "canadaeast",
+    "centralindia",
+    "centralus",
+    "eastasia",
+    "eastus",
+    "eastus2",
+    "francecentral",
+    "germanywestcentral",
+    "israelcentral",
+    "italynorth",
+    "japaneast",
+    "japanwest",
+    "koreacentral",
+    "mexicocentral",
+    "northcentralus",
+    "northeurope",
+    "norwayeast",
+    "polandcentral",
+    "qatarcentral",
+    "southafricanorth",
+    "southcentralus",
+    "southeastasia",
+    "southindia",
+    "spaincentral",
+    "swedencentral",
+    "switzerlandnorth",
+    "uaenorth",
+    "uksouth",
+    "ukwest",
+    "westcentralus",
+    "westeurope",
+    "westindia",
+    "westus",
+    "westus2",
+    "westus3",
 ];
 
 /// Adds what a text suggests, unless the tags are there already. `from` is what the text is: ``the name `prod-eu` ``.
@@ -139,7 +204,8 @@ fn region_at(words: &[String], position: usize) -> Option<String> {
         return None;
     }
     let second = word(1)?;
-    let is_number = |text: &str| text.len() <= 2 && !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    let is_number =
+        |text: &str| text.len() <= 2 && !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
     if second == "gov" {
         let (compass, number) = (word(2)?, word(3)?);
         return (COMPASS.contains(&compass) && is_number(number)).then(|| format!("{first}-gov-{compass}-{number}"));

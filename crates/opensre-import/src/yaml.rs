@@ -66,7 +66,9 @@ pub(crate) fn lines_of_map(text: &str) -> HashMap<String, usize> {
     }
     let options = serde_saphyr::options! { strict_booleans: true };
     match serde_saphyr::from_str_with_options::<Root>(text, options) {
-        Ok(root) => root.contexts.iter().chain(&root.toolsets).map(|(name, entry)| (name.clone(), line(entry))).collect(),
+        Ok(root) => {
+            root.contexts.iter().chain(&root.toolsets).map(|(name, entry)| (name.clone(), line(entry))).collect()
+        }
         Err(_) => HashMap::new(),
     }
 }

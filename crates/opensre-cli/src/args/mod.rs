@@ -10,7 +10,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use integrations::{
-    AddArgs, ChangeArgs, ExportArgs, ExportForm, ImportArgs, ImportSource, IntegrationsArgs, IntegrationsCommand, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
+    AddArgs, ChangeArgs, ExportArgs, ExportForm, ImportArgs, ImportSource, IntegrationsArgs, IntegrationsCommand,
+    RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
 };
 pub use investigate::{DemoArgs, InvestigateArgs, LabArgs, LabCommand};
 pub use query::QueryArgs;

@@ -27,7 +27,7 @@ struct Profile {
 }
 
 struct Profiles {
-    profiles: BTreeMap<String, Profile>,
+    by_name: BTreeMap<String, Profile>,
     sessions: BTreeMap<String, Section>,
     order: Vec<String>,
 }
@@ -35,7 +35,7 @@ struct Profiles {
 /// Reads the two files; either may be missing. `copy_keys` takes long-lived keys out of them.
 pub fn read(config: Option<File<'_>>, credentials: Option<File<'_>>, copy_keys: bool) -> Found {
     let mut found = Found::default();
-    let mut all = Profiles { profiles: BTreeMap::new(), sessions: BTreeMap::new(), order: Vec::new() };
+    let mut all = Profiles { by_name: BTreeMap::new(), sessions: BTreeMap::new(), order: Vec::new() };
     if let Some(file) = config {
         let ini = ini::parse(file.text);
         odd_lines(&ini.odd_lines, &file, &mut found);
@@ -66,7 +66,7 @@ pub fn read(config: Option<File<'_>>, credentials: Option<File<'_>>, copy_keys: 
         match all.proposal(name, copy_keys) {
             Ok(proposal) => found.proposals.push(proposal),
             Err((reason, hint)) => {
-                let line = all.profiles.get(name).and_then(|profile| profile.line);
+                let line = all.by_name.get(name).and_then(|profile| profile.line);
                 found.skip(place("profile", name, line), reason, hint);
             }
         }
@@ -89,19 +89,19 @@ fn named<'a>(section: &'a str, kind: &str) -> Option<&'a str> {
 
 impl Profiles {
     fn add(&mut self, name: String, section: Section, part: impl Fn(&mut Profile) -> &mut Option<Section>) {
-        if !self.profiles.contains_key(&name) {
+        if !self.by_name.contains_key(&name) {
             // `default` is what the other tools use; so it comes first here too.
             let position = if name == "default" { 0 } else { self.order.len() };
             self.order.insert(position, name.clone());
         }
-        let profile = self.profiles.entry(name).or_default();
+        let profile = self.by_name.entry(name).or_default();
         profile.line.get_or_insert(section.line);
         *part(profile) = Some(section);
     }
 
     /// A setting of a profile: that of the credentials file wins.
     fn setting(&self, name: &str, key: &str) -> Option<&str> {
-        let profile = self.profiles.get(name)?;
+        let profile = self.by_name.get(name)?;
         let credentials = profile.credentials.as_ref().and_then(|section| section.get(key));
         credentials.or_else(|| profile.config.as_ref().and_then(|section| section.get(key)))
     }
@@ -120,7 +120,9 @@ impl Profiles {
         if let (Some(id), Some(secret)) = (setting("aws_access_key_id"), setting("aws_secret_access_key")) {
             let lasting = setting("aws_session_token").is_none();
             if copy_keys && lasting {
-                proposal.secret("access_key_id", Given::literal(id)).secret("secret_access_key", Given::literal(secret));
+                proposal
+                    .secret("access_key_id", Given::literal(id))
+                    .secret("secret_access_key", Given::literal(secret));
                 copied = true;
             } else if lasting {
                 proposal.note("its access keys stay in the file: the profile is named, the keys are not copied");
@@ -134,7 +136,10 @@ impl Profiles {
         } else if setting("sso_session").is_some() || setting("sso_start_url").is_some() {
             self.note_sso(&mut proposal, name)?;
         } else {
-            return Err(("it has nothing to get in with: no keys, role, SSO session or credential_process".to_owned(), None));
+            return Err((
+                "it has nothing to get in with: no keys, role, SSO session or credential_process".to_owned(),
+                None,
+            ));
         }
         if !copied {
             proposal.text("profile", Some(name.to_owned()));
@@ -173,7 +178,8 @@ impl Profiles {
     fn note_role(&self, proposal: &mut Proposal, name: &str, role: &str) -> Result<(), (String, Option<&'static str>)> {
         let setting = |key: &str| self.setting(name, key);
         if setting("mfa_serial").is_some() {
-            proposal.note("it asks for an MFA code, which nobody is there to type: use a role without, or temporary keys");
+            proposal
+                .note("it asks for an MFA code, which nobody is there to type: use a role without, or temporary keys");
         }
         if setting("web_identity_token_file").is_some() {
             proposal.note(format!("it assumes {role} with a web identity token"));
@@ -192,8 +198,11 @@ impl Profiles {
             if chain.iter().any(|known| known == source) {
                 return Err((format!("its source_profile goes round in a circle ({})", chain.join(" -> ")), None));
             }
-            if !self.profiles.contains_key(source) {
-                return Err((format!("its source_profile `{source}` is in neither file"), Some("`aws configure list-profiles` shows what there is")));
+            if !self.by_name.contains_key(source) {
+                return Err((
+                    format!("its source_profile `{source}` is in neither file"),
+                    Some("`aws configure list-profiles` shows what there is"),
+                ));
             }
             chain.push(source.to_owned());
             if chain.len() > LONGEST_CHAIN {
@@ -214,7 +223,10 @@ impl Profiles {
         if let Some(session) = self.setting(name, "sso_session")
             && !self.sessions.contains_key(session)
         {
-            return Err((format!("its sso_session `{session}` is not in the config file"), Some("add [sso-session NAME]")));
+            return Err((
+                format!("its sso_session `{session}` is not in the config file"),
+                Some("add [sso-session NAME]"),
+            ));
         }
         if self.setting(name, "sso_account_id").is_none() || self.setting(name, "sso_role_name").is_none() {
             return Err(("it signs in with SSO, but names no account and role".to_owned(), None));

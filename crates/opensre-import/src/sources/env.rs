@@ -65,7 +65,11 @@ fn proposal(
             continue;
         };
         let set = declared.env.iter().find_map(|name| {
-            variables.get(*name).map(|text| text.trim()).filter(|text| !list && !text.is_empty()).map(|text| (*name, text))
+            variables
+                .get(*name)
+                .map(|text| text.trim())
+                .filter(|text| !list && !text.is_empty())
+                .map(|text| (*name, text))
         });
         let Ok(reading) = fields::read(declared, value) else {
             proposal.plain(declared.key, value.clone());
@@ -92,7 +96,9 @@ fn proposal(
                 let given = map.into_iter().filter_map(|(name, secret)| {
                     let text = secret.revealed();
                     let given = match SecretReference::parse(&text) {
-                        Ok(Some(reference)) if !matches!(reference, SecretReference::Exec(_)) => Given::Reference(reference),
+                        Ok(Some(reference)) if !matches!(reference, SecretReference::Exec(_)) => {
+                            Given::Reference(reference)
+                        }
                         _ => Given::literal(&text)?,
                     };
                     Some((name, given))
@@ -107,7 +113,8 @@ fn proposal(
             None => {}
         }
     }
-    let texts: Vec<String> = spec.fields.iter().filter_map(|field| proposal.plain_text(field.key).map(str::to_owned)).collect();
+    let texts: Vec<String> =
+        spec.fields.iter().filter_map(|field| proposal.plain_text(field.key).map(str::to_owned)).collect();
     if !instance.name.is_empty() {
         tags::infer(&mut proposal, &instance.name, &format!("the name `{}`", instance.name));
     }

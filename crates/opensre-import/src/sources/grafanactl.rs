@@ -51,7 +51,10 @@ fn proposal(root: &Json, name: &str, context: &Json) -> Result<Proposal, String>
     proposal.text("endpoint", Some(server.clone()));
     proposal.secret("api_key", Some(token(grafana)));
     for (kind, field) in [("loki", "loki_datasource_uid"), ("tempo", "tempo_datasource_uid")] {
-        let newer = [Some(context), stack].into_iter().flatten().find_map(|part| yaml::text(part.get("datasources")?.get(kind)));
+        let newer = [Some(context), stack]
+            .into_iter()
+            .flatten()
+            .find_map(|part| yaml::text(part.get("datasources")?.get(kind)));
         proposal.text(field, newer.or_else(|| yaml::text(context.get(format!("default-{kind}-datasource")))));
     }
     let tls = grafana.get("tls");
@@ -83,7 +86,9 @@ fn token(grafana: &Json) -> Given {
             Given::Withheld("gcx keeps it in the system's keychain, which other programs cannot read")
         }
         Some(token) => Given::literal(&token).unwrap_or(Given::Withheld("it is blank")),
-        None if grafana.get("oauth-token").is_some() || yaml::text(grafana.get("auth-method")).as_deref() == Some("oauth") => {
+        None if grafana.get("oauth-token").is_some()
+            || yaml::text(grafana.get("auth-method")).as_deref() == Some("oauth") =>
+        {
             Given::Withheld("it signs in with OAuth in a browser; make a service account token")
         }
         None if grafana.get("user").is_some() => {

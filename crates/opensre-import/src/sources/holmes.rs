@@ -13,7 +13,8 @@ use crate::spelling::{self, AuthorizationFields};
 use crate::{Malformed, endpoint, tags, yaml};
 
 /// Fields of one group: an instance that has one of them inherits none of the others.
-const CREDENTIALS: &[&str] = &["api_key", "username", "password", "bearer_token", "app_key", "dd_api_key", "dd_app_key", "token"];
+const CREDENTIALS: &[&str] =
+    &["api_key", "username", "password", "bearer_token", "app_key", "dd_api_key", "dd_app_key", "token"];
 
 /// Reads a configuration file.
 pub fn read(file: File<'_>, catalogue: &Catalogue, environment: &EnvironmentMap) -> Result<Found, Malformed> {
@@ -69,7 +70,8 @@ impl Reader<'_> {
             return self.found.skip(place, "it has no counterpart here", untranslated(name));
         };
         let Some(config) = toolset.get("config").and_then(Json::as_object) else {
-            let hint = "its settings come from variables: `opensre integrations import env` reads those that are known here";
+            let hint =
+                "its settings come from variables: `opensre integrations import env` reads those that are known here";
             return self.found.skip(place, "it has no `config`", Some(hint));
         };
         let lists = ["instances", "clusters", "kafka_clusters"];
@@ -94,7 +96,14 @@ impl Reader<'_> {
         }
     }
 
-    fn instance(&mut self, toolset: &str, place: &str, name: Option<&str>, map: Map<String, Json>, translate: Translate) {
+    fn instance(
+        &mut self,
+        toolset: &str,
+        place: &str,
+        name: Option<&str>,
+        map: Map<String, Json>,
+        translate: Translate,
+    ) {
         let origin = match name {
             Some(name) => format!("instance `{name}` of toolset `{toolset}`"),
             None => format!("toolset `{toolset}`"),
@@ -194,7 +203,13 @@ impl Config<'_> {
     }
 
     /// The HTTP headers of an instance: who asks, for which tenant, and whatever else there is a field for.
-    fn headers(&self, proposal: &mut Proposal, tenant: Option<&str>, map: Option<&str>, authorization: AuthorizationFields) {
+    fn headers(
+        &self,
+        proposal: &mut Proposal,
+        tenant: Option<&str>,
+        map: Option<&str>,
+        authorization: AuthorizationFields,
+    ) {
         let mut others = Vec::new();
         let all = ["headers", "additional_headers"].iter().filter_map(|key| self.map.get(*key)?.as_object());
         for (name, value) in all.flatten() {
@@ -276,7 +291,7 @@ fn prometheus(config: &Config<'_>) -> Reading {
 }
 
 fn datadog(config: &Config<'_>) -> Reading {
-    let mut datadog = proposal("datadog", &["site"]);
+    let mut datadog = proposal("datadog", &[]);
     config.secret(&mut datadog, "api_key", &["api_key", "dd_api_key"]);
     config.secret(&mut datadog, "app_key", &["app_key", "dd_app_key"]);
     if let Some(url) = config.text(&["api_url", "site_api_url"])? {
@@ -299,7 +314,7 @@ fn elasticsearch(config: &Config<'_>) -> Reading {
 }
 
 fn coralogix(config: &Config<'_>) -> Reading {
-    let mut coralogix = proposal("coralogix", &["base_url"]);
+    let mut coralogix = proposal("coralogix", &[]);
     config.secret(&mut coralogix, "api_key", &["api_key"]);
     let domain = config.needed(&["domain"])?;
     coralogix.text("base_url", Some(format!("https://api.{domain}")));
@@ -366,7 +381,7 @@ fn mongodb_atlas(config: &Config<'_>) -> Reading {
 }
 
 fn pagerduty(config: &Config<'_>) -> Reading {
-    let mut pagerduty = proposal("pagerduty", &["api_host"]);
+    let mut pagerduty = proposal("pagerduty", &[]);
     config.secret(&mut pagerduty, "token", &["api_key"]);
     pagerduty.text("api_host", config.text(&["api_url"])?);
     Ok(pagerduty)

@@ -51,7 +51,9 @@ impl Merged {
         let root = match yaml::parse(file.text) {
             Ok(Json::Object(root)) => root,
             Ok(_) => return found.skip(file.path, "it is not a kubeconfig: it has no keys", None),
-            Err(error) => return found.skip(file.path, error.to_string(), Some("`kubectl config view` must read it too")),
+            Err(error) => {
+                return found.skip(file.path, error.to_string(), Some("`kubectl config view` must read it too"));
+            }
         };
         let list = |key: &str| root.get(key).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let named = |entry: &Json| yaml::text(entry.get("name"));
@@ -163,7 +165,9 @@ fn note_user(proposal: &mut Proposal, user: &Json) {
     } else if let Some(provider) = user.get("auth-provider") {
         let name = yaml::text(provider.get("name")).unwrap_or_default();
         proposal.note(format!("its auth-provider `{name}` is not supported: give the user an exec plug-in or a token"));
-    } else if ["token", "tokenFile", "client-key", "client-key-data", "password"].iter().any(|key| user.get(key).is_some())
+    } else if ["token", "tokenFile", "client-key", "client-key-data", "password"]
+        .iter()
+        .any(|key| user.get(key).is_some())
     {
         proposal.note("its credentials stay in the kubeconfig");
     }

@@ -83,7 +83,12 @@ impl<'a> Server<'a> {
         // Zed's older form: `"command": {"path": .., "args": .., "env": ..}`.
         let command = written.get("command").filter(|command| command.is_object()).unwrap_or(written);
         let program = yaml::text(command.get("path")).or_else(|| text("command"));
-        let arguments = command.get("args").and_then(Json::as_array).into_iter().flatten().filter_map(|word| yaml::text(Some(word)));
+        let arguments = command
+            .get("args")
+            .and_then(Json::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|word| yaml::text(Some(word)));
         let pairs = |map: Option<&Json>| -> Vec<(String, String)> {
             let map = map.and_then(Json::as_object).into_iter().flatten();
             map.filter_map(|(key, value)| Some((key.clone(), yaml::text(Some(value))?))).collect()
@@ -121,7 +126,9 @@ impl<'a> Server<'a> {
                     url.get_or_insert_with(|| word.to_owned());
                     None
                 }
-                word => word.strip_prefix("--env=").or_else(|| word.strip_prefix("-e").filter(|rest| rest.contains('='))),
+                word => {
+                    word.strip_prefix("--env=").or_else(|| word.strip_prefix("-e").filter(|rest| rest.contains('=')))
+                }
             };
             match assignment.map(|text| text.split_once('=').ok_or(text)) {
                 Some(Ok((name, value))) => set.push((name.to_owned(), value.to_owned())),
@@ -160,14 +167,13 @@ impl<'a> Server<'a> {
         None
     }
 
-    fn proposal(
-        &self,
-        known: &Known,
-        catalogue: &Catalogue,
-        environment: &EnvironmentMap,
-    ) -> Result<Proposal, String> {
+    fn proposal(&self, known: &Known, catalogue: &Catalogue, environment: &EnvironmentMap) -> Result<Proposal, String> {
         let spec = catalogue.find(known.service).ok_or("its provider is not known here")?;
-        let mut proposal = Proposal::new(known.service, &names::without(self.name, &["mcp", "server", known.service]), format!("server `{}`", self.name));
+        let mut proposal = Proposal::new(
+            known.service,
+            &names::without(self.name, &["mcp", "server", known.service]),
+            format!("server `{}`", self.name),
+        );
         proposal.full_name = names::slug(self.name);
         proposal.identity = known.identity;
         let declared = |key: &str| spec.field(key);
@@ -185,8 +191,12 @@ impl<'a> Server<'a> {
                 return Ok(());
             }
             let value = match declared.kind {
-                FieldKind::Boolean { .. } => opensre_model::fields::boolean(&Json::from(text.as_str())).map_or(Json::Null, Json::Bool),
-                FieldKind::List { .. } => text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect(),
+                FieldKind::Boolean { .. } => {
+                    opensre_model::fields::boolean(&Json::from(text.as_str())).map_or(Json::Null, Json::Bool)
+                }
+                FieldKind::List { .. } => {
+                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Json::from).collect()
+                }
                 _ => Json::String(text),
             };
             if !value.is_null() {
@@ -252,7 +262,9 @@ impl<'a> Server<'a> {
                 }
             }
             "sentry" => {
-                if let Some(host) = proposal.plain_text("base_url").filter(|host| !host.contains("://")).map(str::to_owned) {
+                if let Some(host) =
+                    proposal.plain_text("base_url").filter(|host| !host.contains("://")).map(str::to_owned)
+                {
                     proposal.text("base_url", Some(format!("https://{host}")));
                 }
                 let path = self.url.as_deref().and_then(|url| url.split_once("/mcp/")).map(|(_, path)| path);
@@ -261,12 +273,9 @@ impl<'a> Server<'a> {
                     proposal.text("organization_slug", Some(slug.to_owned()));
                 }
             }
-            "kubernetes" => {
-                if !proposal.has("context") && !proposal.has("kubeconfig") {
-                    return Err(
-                        "it uses the current context of the kubeconfig; `opensre integrations import kubeconfig` imports all".to_owned()
-                    );
-                }
+            "kubernetes" if !proposal.has("context") && !proposal.has("kubeconfig") => {
+                let hint = "`opensre integrations import kubeconfig` imports all";
+                return Err(format!("it uses the current context of the kubeconfig; {hint}"));
             }
             "aws" => {
                 // The profile says which account it is; several servers use one.

@@ -17,7 +17,7 @@ pub(super) struct Known {
     pub(super) flags: &'static [(&'static str, &'static str)],
     /// Where an `Authorization` header goes.
     pub(super) authorization: AuthorizationFields,
-    /// Fields that say which system it is.
+    /// Fields that say which system it is; none for vendors whose one host has everybody's.
     pub(super) identity: &'static [&'static str],
     /// The secret that it cannot do without.
     pub(super) secret: Option<&'static str>,
@@ -57,12 +57,18 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[("--toolsets", "toolsets"), ("--gh-host", "api_url")],
         authorization: bearer("auth_token"),
-        identity: &["api_url"],
+        identity: &[],
         secret: Some("auth_token"),
     },
     Known {
         service: "datadog",
-        names: &["mcp-server-datadog", "@winor30/mcp-server-datadog", "datadog-mcp-server", "@shelfio/datadog-mcp", "datadog-mcp"],
+        names: &[
+            "mcp-server-datadog",
+            "@winor30/mcp-server-datadog",
+            "datadog-mcp-server",
+            "@shelfio/datadog-mcp",
+            "datadog-mcp",
+        ],
         hosts: &["mcp.datadoghq.com", "mcp.datadoghq.eu", "*.datadoghq.com", "*.ddog-gov.com"],
         variables: &[
             ("DD_API_KEY", "api_key"),
@@ -76,12 +82,19 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[("--apiKey", "api_key"), ("--appKey", "app_key"), ("--site", "site")],
         authorization: NONE,
-        identity: &["site"],
+        identity: &[],
         secret: None,
     },
     Known {
         service: "kubernetes",
-        names: &["kubernetes-mcp-server", "mcp-server-kubernetes", "@strowk/mcp-k8s", "mcp-k8s", "k8s-mcp-server", "mcp-k8s-go"],
+        names: &[
+            "kubernetes-mcp-server",
+            "mcp-server-kubernetes",
+            "@strowk/mcp-k8s",
+            "mcp-k8s",
+            "k8s-mcp-server",
+            "mcp-k8s-go",
+        ],
         hosts: &[],
         variables: &[
             ("KUBECONFIG", "kubeconfig"),
@@ -200,7 +213,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[],
         authorization: bearer("token"),
-        identity: &["api_host"],
+        identity: &[],
         secret: Some("token"),
     },
     Known {
@@ -224,7 +237,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[],
         authorization: NONE,
-        identity: &["base_url"],
+        identity: &[],
         secret: Some("auth_token"),
     },
     Known {
@@ -244,7 +257,7 @@ pub(super) const KNOWN: &[Known] = &[
         variables: &[("HONEYCOMB_API_KEY", "api_key"), ("HONEYCOMB_API_ENDPOINT", "base_url")],
         flags: &[],
         authorization: NONE,
-        identity: &["base_url"],
+        identity: &[],
         secret: Some("api_key"),
     },
     Known {

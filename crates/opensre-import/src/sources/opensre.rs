@@ -24,7 +24,8 @@ pub fn read(file: File<'_>, catalogue: &Catalogue) -> Result<Found, Malformed> {
         .filter(|(key, _)| settings::KEYS.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    let document = Document::from_json(root).map_err(|error| Malformed::new(error.to_string()).hint(NotAStore::HINT))?;
+    let document =
+        Document::from_json(root).map_err(|error| Malformed::new(error.to_string()).hint(NotAStore::HINT))?;
     let (records, diagnostics) = document.records(&Source::Store { path: file.path.to_owned() });
     let mut found = Found { settings: kept, copies_secrets: true, ..Found::default() };
     for diagnostic in diagnostics.into_iter().filter(|diagnostic| diagnostic.severity != Severity::Note) {
@@ -80,7 +81,8 @@ pub(crate) fn proposal(
         let field = match value {
             Json::String(text) if is_secret && !text.trim().is_empty() => Field::Secret(given(text)),
             Json::Object(entries) if is_secret && entries.values().all(Json::is_string) => {
-                let entries = entries.iter().map(|(name, value)| (name.clone(), given(value.as_str().unwrap_or_default())));
+                let entries =
+                    entries.iter().map(|(name, value)| (name.clone(), given(value.as_str().unwrap_or_default())));
                 Field::Secrets(entries.collect())
             }
             _ => Field::Plain(value.clone()),

@@ -126,7 +126,12 @@ fn name() -> impl Strategy<Value = String> {
 /// Any instance that can be used: of several kinds, with odd names, tags and values.
 fn instance() -> impl Strategy<Value = (String, Json)> {
     let tags = proptest::collection::btree_map("[a-z]{1,6}", "\\PC{0,8}", 0..3);
-    let secret = prop_oneof!["[!-~]{1,20}", Just("${env:X}".to_owned()), Just("${file:/x}".to_owned()), Just("it's \"$x\\".to_owned())];
+    let secret = prop_oneof![
+        "[!-~]{1,20}",
+        Just("${env:X}".to_owned()),
+        Just("${file:/x}".to_owned()),
+        Just("it's \"$x\\".to_owned())
+    ];
     let kinds = proptest::sample::select(vec!["grafana", "loki", "datadog", "aws", "redis", "Prom"]);
     (kinds, name(), tags, secret, any::<bool>()).prop_map(|(service, name, tags, secret, pinned)| {
         // A text that starts like a reference and is none makes an instance unusable, which is not what is looked at.

@@ -1,8 +1,8 @@
 //! What a plan does to a store that has things in it.
 
+use opensre_import::Found;
 use opensre_import::plan::{Action, Choices};
 use opensre_import::sources::{grafanactl, opensre};
-use opensre_import::Found;
 use opensre_model::record::Document;
 use serde_json::{Value as Json, json};
 
@@ -20,7 +20,8 @@ fn contexts(text: &str) -> Found {
     grafanactl::read(file(text)).expect("contexts")
 }
 
-const PROD: &str = "contexts: {prod: {grafana: {server: 'https://prod.example.com/', token: canary, tls: {ca-file: /ca}}}}";
+const PROD: &str =
+    "contexts: {prod: {grafana: {server: 'https://prod.example.com/', token: canary, tls: {ca-file: /ca}}}}";
 
 #[test]
 fn what_differs_is_kept_unless_an_update_is_asked_for_and_then_nothing_else_is_touched() {
@@ -138,12 +139,16 @@ fn groups_and_rules_of_another_store_are_merged_and_never_lost() {
 
     let update = Choices { update: true, ..Choices::default() };
     let updated = applied(&own, &planned(&own, found(), &update)).into_json();
-    assert_eq!((&updated["groups"][0]["select"], &updated["routing"]["unknown"]), (&json!("region=eu,env=prod"), &json!("skip")));
+    assert_eq!(
+        (&updated["groups"][0]["select"], &updated["routing"]["unknown"]),
+        (&json!("region=eu,env=prod"), &json!("skip"))
+    );
 }
 
 #[test]
 fn a_plan_as_json_shows_no_secret_and_everything_else() {
-    let found = contexts("contexts: {prod: {grafana: {server: 'https://me:canary-url@a.example.com', token: canary-token}}}");
+    let found =
+        contexts("contexts: {prod: {grafana: {server: 'https://me:canary-url@a.example.com', token: canary-token}}}");
     let choices = Choices { copy_secrets: true, ..Choices::default() };
     let plan = planned(&Document::empty(), found, &choices);
     let json = serde_json::to_value(&plan).expect("JSON");

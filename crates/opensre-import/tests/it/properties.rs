@@ -1,8 +1,8 @@
 //! What holds for every input.
 
+use opensre_import::Found;
 use opensre_import::plan::Choices;
 use opensre_import::sources::{aws, env, grafana, grafanactl, holmes, kubeconfig, mcp, opensre};
-use opensre_import::Found;
 use opensre_model::record::Document;
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -13,8 +13,7 @@ use crate::support::{all_found, applied, catalogue, file, planned, shell, short,
 fn every_source(text: &str) -> Vec<Found> {
     let catalogue = catalogue();
     let environment = variables(&[("A", "1")]);
-    let asked =
-        grafana::Asked { address: "grafana/a".to_owned(), endpoint: "https://a".to_owned(), tags: Vec::new() };
+    let asked = grafana::Asked { address: "grafana/a".to_owned(), endpoint: "https://a".to_owned(), tags: Vec::new() };
     let mut found = vec![
         kubeconfig::read(&[file(text)], "/k"),
         aws::read(Some(file(text)), Some(file(text)), true),
@@ -33,13 +32,66 @@ fn every_source(text: &str) -> Vec<Found> {
 /// Words that the formats give a meaning to, and some that they do not.
 fn word() -> impl Strategy<Value = String> {
     let words = [
-        "contexts", "context", "clusters", "cluster", "users", "user", "name", "server", "grafana", "token", "toolsets",
-        "config", "instances", "prometheus/metrics", "grafana/loki", "datadog/logs", "kafka/admin", "rabbitmq/core",
-        "prometheus_url", "api_url", "api_key", "headers", "Authorization", "mcpServers", "servers", "command", "args",
-        "env", "url", "mcp-grafana", "GRAFANA_URL", "github-mcp-server", "integrations", "service", "status", "active",
-        "credentials", "tags", "version", "groups", "routing", "rules", "type", "jsonData", "prometheus", "loki",
-        "https://u:p@h.example.com/a?token=x", "Basic bWU6cHc=", "Bearer x", "${X}", "{{ env.X }}", "${exec:ls}",
-        "arn:aws:eks:eu-west-1:123456789012:cluster/x", "gke_p_z-b_c", "default", "", "é/ü", "-e", "A=b", "@eu",
+        "contexts",
+        "context",
+        "clusters",
+        "cluster",
+        "users",
+        "user",
+        "name",
+        "server",
+        "grafana",
+        "token",
+        "toolsets",
+        "config",
+        "instances",
+        "prometheus/metrics",
+        "grafana/loki",
+        "datadog/logs",
+        "kafka/admin",
+        "rabbitmq/core",
+        "prometheus_url",
+        "api_url",
+        "api_key",
+        "headers",
+        "Authorization",
+        "mcpServers",
+        "servers",
+        "command",
+        "args",
+        "env",
+        "url",
+        "mcp-grafana",
+        "GRAFANA_URL",
+        "github-mcp-server",
+        "integrations",
+        "service",
+        "status",
+        "active",
+        "credentials",
+        "tags",
+        "version",
+        "groups",
+        "routing",
+        "rules",
+        "type",
+        "jsonData",
+        "prometheus",
+        "loki",
+        "https://u:p@h.example.com/a?token=x",
+        "Basic bWU6cHc=",
+        "Bearer x",
+        "${X}",
+        "{{ env.X }}",
+        "${exec:ls}",
+        "arn:aws:eks:eu-west-1:123456789012:cluster/x",
+        "gke_p_z-b_c",
+        "default",
+        "",
+        "é/ü",
+        "-e",
+        "A=b",
+        "@eu",
     ];
     prop_oneof![4 => proptest::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => "\\PC{0,6}"]
 }
@@ -54,7 +106,8 @@ fn tree() -> impl Strategy<Value = Json> {
     leaf.prop_recursive(5, 40, 5, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Json::Array),
-            proptest::collection::vec((word(), inner), 0..5).prop_map(|pairs| Json::Object(pairs.into_iter().collect())),
+            proptest::collection::vec((word(), inner), 0..5)
+                .prop_map(|pairs| Json::Object(pairs.into_iter().collect())),
         ]
     })
 }
@@ -153,8 +206,12 @@ fn what_is_imported_can_be_used() {
         let plan = planned(&Document::empty(), found, &Choices::default());
         let document = applied(&Document::empty(), &plan);
         let (records, _) = document.records(&opensre_model::diagnostic::Source::Store { path: "s".to_owned() });
-        let resolved =
-            opensre_model::resolution::resolve(&catalogue(), records, Vec::new(), opensre_model::resolution::Precedence::Store);
+        let resolved = opensre_model::resolution::resolve(
+            &catalogue(),
+            records,
+            Vec::new(),
+            opensre_model::resolution::Precedence::Store,
+        );
         let usable: Vec<String> = resolved.instances().map(opensre_model::instance::Instance::address).collect();
         for entry in &plan.instances {
             assert!(usable.contains(&entry.instance), "{source}: {} is not usable", entry.instance);
@@ -166,6 +223,9 @@ fn what_is_imported_can_be_used() {
 #[test]
 fn a_tree_of_our_own_is_no_special_case() {
     // A regression kept by hand: a list where a map belongs.
-    let found = every_source(&json!({"contexts": [{"name": "a", "context": []}], "toolsets": {"datadog": {"config": {"instances": [1]}}}}).to_string());
+    let found = every_source(
+        &json!({"contexts": [{"name": "a", "context": []}], "toolsets": {"datadog": {"config": {"instances": [1]}}}})
+            .to_string(),
+    );
     assert!(found.iter().any(|found| !found.skipped.is_empty()));
 }

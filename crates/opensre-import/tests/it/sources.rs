@@ -87,7 +87,8 @@ contexts:
 #[test]
 fn several_kubeconfigs_are_read_together_and_a_broken_one_stops_none() {
     let first = "contexts: [{name: a, context: {cluster: c}}]\ncurrent-context: a\n";
-    let second = "clusters: [{name: c, cluster: {server: 'https://a'}}]\ncontexts: [{name: a, context: {cluster: gone}}]\n";
+    let second =
+        "clusters: [{name: c, cluster: {server: 'https://a'}}]\ncontexts: [{name: a, context: {cluster: gone}}]\n";
     let files = [file(first), file("a: [\n  hunter2: }"), file(second), file("- just\n- a list\n")];
     let plan = planned(&Document::empty(), kubeconfig::read(&files, "/one:/two"), &Choices::default());
     assert_eq!(
@@ -197,7 +198,9 @@ toolsets:
 #[test]
 fn an_aws_file_is_a_fixture_that_still_has_what_the_tests_need() {
     // The canaries of the other tests must be in there, or they would find nothing.
-    for name in ["aws-config", "aws-credentials", "holmes.yaml", "gcx.yaml", "grafanactl.yaml", "mcp.json", "kubeconfig.yaml"] {
+    for name in
+        ["aws-config", "aws-credentials", "holmes.yaml", "gcx.yaml", "grafanactl.yaml", "mcp.jsonc", "kubeconfig.yaml"]
+    {
         assert!(fixture(name).contains("canary"), "{name}");
     }
 }

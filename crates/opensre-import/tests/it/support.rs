@@ -44,11 +44,11 @@ pub(crate) fn all_found(copy_keys: bool) -> Vec<(&'static str, Found)> {
         ("holmes", good(holmes::read(file(&fixture("holmes.yaml")), &catalogue, &environment))),
         ("gcx", good(grafanactl::read(file(&fixture("gcx.yaml"))))),
         ("grafanactl", good(grafanactl::read(file(&fixture("grafanactl.yaml"))))),
-        ("mcp", good(mcp::read(file(&fixture("mcp.json")), &catalogue, &environment))),
+        ("mcp", good(mcp::read(file(&fixture("mcp.jsonc")), &catalogue, &environment))),
         ("grafana", grafana::read(&sources, &asked)),
         ("env", env::read(&catalogue, &shell())),
-        ("v1", good(opensre::read(file(&fixture("store-v1.json")), &catalogue))),
-        ("v2", good(opensre::read(file(&fixture("store-v2.json")), &catalogue))),
+        ("v1", good(opensre::read(file(&fixture("store-v1.jsonc")), &catalogue))),
+        ("v2", good(opensre::read(file(&fixture("store-v2.jsonc")), &catalogue))),
     ]
 }
 

@@ -51,8 +51,9 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Outcome {
                 app.output.complain(&format!("warning: {family} has no variable of its own and is left out"));
             }
             for address in exported.with_commands() {
-                app.output
-                    .complain(&format!("warning: {address} has an ${{exec:..}} reference, which a variable may not have"));
+                app.output.complain(&format!(
+                    "warning: {address} has an ${{exec:..}} reference, which a variable may not have"
+                ));
             }
             let mut text = String::new();
             for variable in variables {

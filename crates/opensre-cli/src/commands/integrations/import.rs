@@ -33,12 +33,7 @@ pub(super) fn run(app: &App, args: &ImportArgs) -> Outcome {
         return Err(unmatched(unknown, &app.catalogue, &loaded.document, read.found, choices));
     }
     if !wants_json {
-        app.output.data(&import_show::text(
-            &shown,
-            &read.from,
-            &app.surroundings.environment,
-            app.output.color(),
-        ))?;
+        app.output.data(&import_show::text(&shown, &read.from, &app.surroundings.environment, app.output.color()))?;
     }
     let writes = !args.dry_run && agree(app, &mut choices, &shown)?;
     if writes {
@@ -149,7 +144,8 @@ fn unmatched(
     choices.only.clear();
     let all = plan(catalogue, document, found, &choices);
     let names: Vec<&str> = all.instances.iter().map(|entry| entry.instance.as_str()).collect();
-    let failure = Failure::input(format!("--only {}: there is no such instance to import", crate::text::printable(word)));
+    let failure =
+        Failure::input(format!("--only {}: there is no such instance to import", crate::text::printable(word)));
     let near = opensre_model::selector::nearest(word, names.iter().map(|name| name.rsplit('/').next().unwrap_or(name)));
     match near {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),

@@ -46,7 +46,14 @@ pub(super) fn text(plan: &Plan, from: &str, environment: &EnvironmentMap, color:
         text.push_str("\nto set before they are used:\n");
     }
     for to_set in to_set {
-        let _ = writeln!(text, "  {}  {} of {}: {}", to_set.variable, to_set.field, printable(&to_set.instance), to_set.reason);
+        let _ = writeln!(
+            text,
+            "  {}  {} of {}: {}",
+            to_set.variable,
+            to_set.field,
+            printable(&to_set.instance),
+            to_set.reason
+        );
     }
     if !plan.notes.is_empty() {
         text.push('\n');
@@ -64,7 +71,11 @@ pub(super) fn summary(plan: &Plan) -> String {
     for (action, one, many) in [
         (Action::Add, "to add", "to add"),
         (Action::Change, "to change", "to change"),
-        (Action::Differs, "differs and is kept (--update takes it over)", "differ and are kept (--update takes them over)"),
+        (
+            Action::Differs,
+            "differs and is kept (--update takes it over)",
+            "differ and are kept (--update takes them over)",
+        ),
         (Action::Same, "as it is", "as they are"),
     ] {
         let number = plan.count(action);

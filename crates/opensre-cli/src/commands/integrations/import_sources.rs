@@ -256,10 +256,12 @@ fn read_aws(app: &App, args: &ImportArgs) -> Result<Read, Failure> {
     if config.len() > 1 || credentials.len() > 1 {
         return Err(Failure::input("more than one file of a kind").hint("import them one after the other"));
     }
-    let read = |paths: Vec<PathBuf>| paths.into_iter().next().map(|path| {
-        let text = read_text(&path)?;
-        Ok::<_, Failure>((path.display().to_string(), text))
-    });
+    let read = |paths: Vec<PathBuf>| {
+        paths.into_iter().next().map(|path| {
+            let text = read_text(&path)?;
+            Ok::<_, Failure>((path.display().to_string(), text))
+        })
+    };
     let (config, credentials) = (read(config).transpose()?, read(credentials).transpose()?);
     let from: Vec<&str> = [&config, &credentials].into_iter().flatten().map(|(path, _)| path.as_str()).collect();
     let mut found = aws::read(
