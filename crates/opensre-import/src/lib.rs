@@ -19,6 +19,7 @@ pub mod proposal;
 pub mod sources;
 pub mod tags;
 
+mod compare;
 mod endpoint;
 mod ini;
 mod jsonc;

@@ -216,7 +216,7 @@ fn read_kubeconfigs(app: &App, args: &ImportArgs) -> Result<Read, Failure> {
             Ok(rest) => home(app)?.join(rest),
             Err(_) => std::path::absolute(&path).unwrap_or(path),
         };
-        if !(optional && !path.exists()) {
+        if !optional || path.exists() {
             absolute.push(path);
         }
     }
