@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::RoutingArgs;
+
 /// `opensre integrations`.
 #[derive(Debug, Args)]
 pub struct IntegrationsArgs {
@@ -212,6 +214,18 @@ pub enum SchemaKind {
     Report,
 }
 
+/// Policies of an instance.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PolicyArgs {
+    /// Only its own name chooses it, never a tag, an id, a URL, the default, a selector or a group
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub requires_explicit: Option<bool>,
+    /// The parts of an alert that may name it: hint, rules, urls, identifiers, tags, top_level, annotations, labels;
+    /// or none; or all
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub route_from: Option<Vec<String>>,
+}
+
 /// `integrations add`.
 #[derive(Debug, Args)]
 pub struct AddArgs {
@@ -226,6 +240,9 @@ pub struct AddArgs {
     /// Who the back end must say we are there, such as account_id=123456789012; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub expect: Vec<String>,
+    /// Who or what may choose it.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// A field; a secret field takes a reference only: ${env:NAME}, ${file:/path}, ${exec:command args}
     #[arg(long, value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
@@ -251,6 +268,9 @@ pub struct ChangeArgs {
     /// Who the back end must say we are there; `KEY-` removes one
     #[arg(long, value_name = "KEY=VALUE|KEY-")]
     pub expect: Vec<String>,
+    /// Who or what may choose it.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// Remove a field
     #[arg(long, value_name = "FIELD")]
     pub unset: Vec<String>,
@@ -304,9 +324,9 @@ pub struct SelectArgs {
     /// As an investigation of this alert would choose (`-` reads standard input)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "tags"])]
     pub alert: Option<PathBuf>,
-    /// How instances are chosen for an alert: full or hints [default: full]
-    #[arg(long, value_name = "MODE", env = "OPENSRE_ROUTING")]
-    pub routing: Option<String>,
+    /// How instances are chosen.
+    #[command(flatten)]
+    pub routing: RoutingArgs,
     /// Also print the instance's fields, as the Python product's selectors return them
     #[arg(long)]
     pub config: bool,

@@ -30,7 +30,7 @@ fn effective(resolved: &Resolved, reveal: bool) -> Vec<Json> {
         .map(|instance| {
             let mut config = compatible::flat_config(&catalogue, instance, reveal);
             config.retain(|key, _| key != "integration_id");
-            json!({"at": instance.address(), "tags": instance.tags, "expect": instance.expect, "config": config})
+            json!({"at": instance.address(), "tags": instance.tags, "expect": instance.expect, "policy": instance.policy, "config": config})
         })
         .collect()
 }
@@ -146,6 +146,8 @@ fn instance() -> impl Strategy<Value = (String, Json)> {
         let mut instance = json!({"name": name, "tags": tags, "credentials": credentials});
         if pinned {
             instance["expect"] = json!({"org": "Acme"});
+            instance["requires_explicit"] = json!(true);
+            instance["route_from"] = json!(["hint", "urls"]);
         }
         (service.to_owned(), instance)
     })
