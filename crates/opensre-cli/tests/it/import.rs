@@ -291,9 +291,7 @@ fn an_export_as_variables_works_in_another_shell() {
 fn a_hundred_contexts_are_one_import() {
     let world = World::new();
     let mut contexts = String::from("clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}]\ncontexts:\n");
-    for number in 0..100 {
-        contexts.push_str(&format!("- {{name: prod-{number}, context: {{cluster: c}}}}\n"));
-    }
+    contexts.extend((0..100).map(|number| format!("- {{name: prod-{number}, context: {{cluster: c}}}}\n")));
     world.write(".kube/config", &contexts);
     let ran = world.run(["integrations", "import", "kubeconfig"]).exits(0);
     assert!(ran.stdout.ends_with("\n100 to add\n"));
