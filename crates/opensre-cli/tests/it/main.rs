@@ -1,7 +1,9 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
+mod completion;
 mod deliver;
 mod eks;
+mod guides;
 mod import;
 mod integrations;
 mod investigate;
