@@ -4,6 +4,7 @@ mod completion;
 mod deliver;
 mod eks;
 mod guides;
+mod import;
 mod integrations;
 mod investigate;
 mod pins;
