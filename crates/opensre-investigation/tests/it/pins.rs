@@ -81,6 +81,7 @@ fn tasks(name: &str, expect: &[(&str, &str)], probe: opensre_providers::driver::
         name: InstanceName::new(name),
         tags: Tags::default(),
         expect: Expect::from_pairs(expect.iter().copied()),
+        policy: opensre_model::policy::Policy::default(),
         settings: Settings::Typed(Config::default()),
         integration_id: "id".to_owned(),
         source: Source::Store { path: "store".to_owned() },

@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 
 use self::datasources::{DataSources, Kind};
 use self::discovery::Grafana;
+pub use self::discovery::described;
 use crate::access::{Access, HttpFields};
 use crate::backend::Backend;
 use crate::driver::{Answer, Bounds, Input, Probe, Provider, Query, Relevance};

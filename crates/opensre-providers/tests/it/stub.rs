@@ -144,6 +144,7 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
             name: InstanceName::new("prod"),
             tags: Tags::default(),
             expect: Expect::default(),
+            policy: opensre_model::policy::Policy::default(),
             settings: Settings::Typed(config),
             integration_id: "id".to_owned(),
             source: Source::Store { path: "store".to_owned() },
