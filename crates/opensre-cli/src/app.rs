@@ -9,14 +9,14 @@ use opensre_model::alert::Alert;
 use opensre_model::diagnostic::{Diagnostic, Severity};
 use opensre_model::provider::Catalogue;
 use opensre_model::resolution::Precedence;
-use opensre_model::routing::RoutingMode;
+use opensre_model::routing::RouteOptions;
 use opensre_model::secret::SecretSource;
 use opensre_model::window;
 use opensre_providers::driver::Provider;
 use opensre_store::references::LocalSecrets;
 use opensre_store::{Effective, Store};
 
-use crate::args::{Format, GlobalArgs};
+use crate::args::{Format, GlobalArgs, RoutingArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -68,6 +68,11 @@ impl App {
     /// the diagnostics.
     pub(crate) fn effective(&self) -> Result<Effective, Failure> {
         Ok(Effective::load(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
+    }
+
+    /// The same without changing anything: a version 1 store stays one.
+    pub(crate) fn glance(&self) -> Result<Effective, Failure> {
+        Ok(Effective::glance(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
     }
 
     fn precedence(&self) -> Result<Precedence, Failure> {
@@ -126,7 +131,8 @@ impl App {
     pub(crate) fn read_alert(path: &std::path::Path) -> Result<Alert, Failure> {
         let bytes = crate::surroundings::read_input(path)?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(Failure::input(format!("{} is empty, which no alert is", path.display())));
+            let shown = crate::surroundings::shown(path);
+            return Err(Failure::input(format!("{shown} is empty, which no alert is")));
         }
         Ok(Alert::parse(&bytes))
     }
@@ -143,9 +149,17 @@ where
     }
 }
 
-/// The routing mode of `--routing` or `OPENSRE_ROUTING`.
-pub(crate) fn routing(written: Option<&str>) -> Result<RoutingMode, Failure> {
-    option(written, "--routing (or OPENSRE_ROUTING)")
+/// How to choose instances, as flags and variables say; what they leave open, the store says.
+pub(crate) fn routing(args: &RoutingArgs) -> Result<RouteOptions, Failure> {
+    let in_doubt = |written: &Option<String>, name: &str| {
+        let word = written.as_deref().filter(|text| !text.trim().is_empty());
+        word.map(|word| option(Some(word), name)).transpose()
+    };
+    Ok(RouteOptions {
+        mode: option(args.routing.as_deref(), "--routing (or OPENSRE_ROUTING)")?,
+        on_unknown: in_doubt(&args.on_unknown, "--on-unknown (or OPENSRE_ON_UNKNOWN)")?,
+        on_ambiguous: in_doubt(&args.on_ambiguous, "--on-ambiguous (or OPENSRE_ON_AMBIGUOUS)")?,
+    })
 }
 
 /// Reads a duration such as `90m`, `6h` or `2d`.

@@ -9,6 +9,7 @@ mod investigate;
 mod lab;
 mod providers;
 mod query;
+mod route;
 
 use crate::app::App;
 use crate::args::Command;
@@ -18,6 +19,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::Investigate(args) => investigate::run(app, &args),
+        Command::Route(args) => route::run(app, &args),
         Command::Query(args) => query::run(app, &args),
         Command::Integrations(args) => integrations::run(app, args.command),
         Command::Providers(args) => providers::run(app, &args.command),

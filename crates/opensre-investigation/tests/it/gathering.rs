@@ -81,8 +81,8 @@ fn ask(alert: &Alert) -> Relevance {
 
 fn providers() -> Vec<Provider> {
     vec![
-        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None },
-        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None },
+        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None, identity: &[] },
+        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None, identity: &[] },
     ]
 }
 
@@ -195,6 +195,7 @@ fn instance(service: &str, name: &str, mode: &str) -> Instance {
         name: InstanceName::new(name),
         tags: Tags::from_pairs([("team", name)]),
         expect: Expect::default(),
+        policy: opensre_model::policy::Policy::default(),
         settings: Settings::Typed(config),
         integration_id: format!("{service}-record"),
         source: Source::Store { path: "/tmp/store.json".to_owned() },
@@ -259,7 +260,7 @@ impl Asked {
             http: Http::default(),
             secrets: Arc::new(Secrets(AtomicUsize::new(0))),
             explicit: self.explicit.clone(),
-            mode: RoutingMode::Full,
+            routing: RoutingMode::Full.into(),
             window: self.world.window,
             deadline: self.deadline,
             observer: Some(Arc::new(move |step| progress.lock().expect("no panic").push(step))),
@@ -447,7 +448,7 @@ fn an_investigation_can_be_moved_to_another_thread() {
         http: Http::default(),
         secrets: Arc::new(Secrets(AtomicUsize::new(0))),
         explicit: Vec::new(),
-        mode: RoutingMode::Full,
+        routing: RoutingMode::Full.into(),
         window: asked.world.window,
         deadline: asked.deadline,
         observer: None,

@@ -4,6 +4,7 @@ use inquire::{Password, PasswordDisplayMode, Text};
 use opensre_model::classify::{Classified, classify};
 use opensre_model::diagnostic::Source;
 use opensre_model::instance::InstanceName;
+use opensre_model::policy::RawPolicy;
 use opensre_model::provider::{FieldKind, FieldSpec, ProviderSpec};
 use opensre_model::record::{RawInstance, Record};
 use serde_json::{Map, Value as Json};
@@ -34,6 +35,8 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     for pin in &args.expect {
         fields::pin(&mut expect, pin)?;
     }
+    let mut policy = RawPolicy::default();
+    fields::policy(&mut policy, &args.policy)?;
     let mut credentials = Map::new();
     for field in &args.set {
         fields::set(spec, &mut credentials, field)?;
@@ -50,7 +53,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     if app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty() {
         ask(app, spec, &mut credentials)?;
     }
-    let instance = RawInstance { name: name.to_string(), tags, expect, credentials };
+    let instance = RawInstance { name: name.to_string(), tags, expect, policy, credentials };
     let key = check(app, spec, &instance)?;
     let upserted = change::edit(app, |document| {
         Ok(document.upsert_instance(&app.catalogue, key, &instance, None, opensre_store::random_number()))
