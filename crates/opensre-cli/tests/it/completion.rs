@@ -19,7 +19,7 @@ fn world() -> World {
         {"id": "g", "service": "grafana", "status": "active", "instances": [grafana("prod", "eu"), grafana("staging", "us")]},
         {"id": "s", "service": "slack", "status": "active", "instances": [
             {"name": "ops", "credentials": {"webhook_url": "https://hooks.slack.com/services/T/B/canary"}}]},
-    ]}));
+    ], "groups": [{"name": "@eu", "select": "region=eu"}]}));
     world
 }
 
@@ -75,7 +75,10 @@ fn bash_completes_what_is_configured() {
         ("opensre query grafana/prod tr", "traces|trace"),
         ("opensre query grafana/prod logs --input ", "labels="),
         ("opensre investigate --instance ", "grafana=|slack="),
-        ("opensre investigate --instance grafana=", "prod|staging|env=|region="),
+        ("opensre investigate --instance grafana=", "prod|staging|@eu|env=|region="),
+        ("opensre route alert.json --instance grafana=@", "@eu "),
+        ("opensre route alert.json --on-unknown ", "default|skip|fail"),
+        ("opensre integrations import grafana --instance graf", "grafana|grafana/prod|grafana/staging"),
         ("opensre investigate --instance=grafana=st", "staging "),
         ("opensre investigate --instance grafana=env=st", "staging "),
         ("opensre investigate --deliver ", "slack/ops "),
@@ -94,8 +97,11 @@ fn bash_completes_what_is_configured() {
 #[test]
 fn bash_completes_from_the_store_that_the_line_names() {
     let world = world();
-    world.write("other store.json", r#"{"version":2,"integrations":[{"id":"l","service":"loki","status":"active",
-        "instances":[{"name":"eu one","credentials":{"base_url":"https://loki.example"}}]}]}"#);
+    world.write(
+        "other store.json",
+        r#"{"version":2,"integrations":[{"id":"l","service":"loki","status":"active",
+        "instances":[{"name":"eu one","credentials":{"base_url":"https://loki.example"}}]}]}"#,
+    );
     let lines = [r#"opensre --store "other store.json" integrations show loki/"#];
     assert_eq!(bash(&world, &lines), [r"loki/eu\ one "]);
 }
@@ -119,7 +125,7 @@ offer opensre query grafana/prod ann
 "#;
     assert_eq!(
         shell(&world, "zsh", &["-f"], script),
-        "grafana/prod |grafana/staging |\ngrafana=env=|grafana=region=|grafana=prod |grafana=staging |\nannotations |\n"
+        "grafana/prod |grafana/staging |\ngrafana=env=|grafana=region=|grafana=prod |grafana=staging |grafana=@eu |\nannotations |\n"
     );
 }
 
@@ -145,7 +151,10 @@ fn completing_changes_nothing_and_says_no_secret() {
     let ran = world.run(["__complete", "zsh", "--", "opensre", "integrations", "show", ""]).exits(0);
     assert!(ran.stdout.contains("grafana/default"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("canary") && ran.stderr.is_empty());
-    assert_eq!((std::fs::read(world.store()).expect("a store"), names(world.store().parent().expect("a folder"))), before);
+    assert_eq!(
+        (std::fs::read(world.store()).expect("a store"), names(world.store().parent().expect("a folder"))),
+        before
+    );
 }
 
 #[test]

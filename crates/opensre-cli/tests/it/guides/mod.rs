@@ -138,19 +138,23 @@ fn execute(path: &str, exactness: Exactness) {
     let mut page = Page::read(&file);
     let guide = exactness == Exactness::Exact;
     let mut session = Session::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut ended) = (Vec::new(), Vec::new());
     for index in 0..page.fences.len() {
         let fence = page.fences[index].clone();
         let at = format!("{path}:{}", fence.line);
         match &fence.kind {
             Kind::Console(style) => {
                 let shown = page::steps(&fence, &at);
-                let printed = session.run(&shown, *style, &at, &mut wrong);
+                let printed = session.run(&shown, *style, &at, &mut ended);
                 let mut body = Vec::new();
                 for (step, printed) in shown.iter().zip(printed) {
                     let printed = compare::fitted(&printed, &step.output, exactness);
                     if printed != step.output {
-                        wrong.push(format!("{at}: $ {}\n{}", step.command, compare::difference(&step.output, &printed)));
+                        wrong.push(format!(
+                            "{at}: $ {}\n{}",
+                            step.command,
+                            compare::difference(&step.output, &printed)
+                        ));
                     }
                     body.extend(step.written.iter().cloned());
                     body.extend(printed.lines().map(str::to_owned));
@@ -173,6 +177,7 @@ fn execute(path: &str, exactness: Exactness) {
             Kind::File { .. } | Kind::Unknown => panic!("{at}: a fence of an unknown kind ({})", fence.info),
         }
     }
+    assert!(ended.is_empty(), "{}", ended.join("\n\n"));
     if updating() {
         page.write(&file);
     } else {
@@ -189,4 +194,3 @@ fn updating() -> bool {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
 }
-
