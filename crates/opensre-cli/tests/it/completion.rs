@@ -1,6 +1,7 @@
 //! Shell completion, in the shells themselves: the scripts that `opensre completions` prints, run by bash, zsh and
 //! fish against a store.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -48,11 +49,12 @@ fn bash(world: &World, lines: &[&str]) -> Vec<String> {
     for line in lines {
         let cut: Vec<&str> = line.split([' ', '=', ':']).collect();
         let last = cut.last().copied().unwrap_or_default();
-        script.push_str(&format!(
+        let _ = writeln!(
+            script,
             "COMP_LINE='{line}' COMP_POINT={} COMP_CWORD=1 COMP_WORDS=(opensre x) COMPREPLY=()\n_opensre opensre '{last}' x\n\
-             (IFS='|'; printf '%s\\n' \"${{COMPREPLY[*]}}\")\n",
+             (IFS='|'; printf '%s\\n' \"${{COMPREPLY[*]}}\")",
             line.len()
-        ));
+        );
     }
     shell(world, "bash", &["--norc"], &script).lines().map(str::to_owned).collect()
 }
