@@ -4,12 +4,14 @@ mod add;
 pub(super) mod address;
 mod change;
 mod fields;
+pub(super) mod groups;
 mod list;
+mod rules;
 mod schema;
 mod select;
 mod verify;
 
-pub(super) use list::find;
+pub(super) use list::{find, named_or_default};
 
 use crate::app::App;
 use crate::args::IntegrationsCommand;
@@ -26,6 +28,8 @@ pub(super) fn run(app: &App, command: IntegrationsCommand) -> Outcome {
         IntegrationsCommand::Default { instance } => change::make_default(app, &instance),
         IntegrationsCommand::Remove(args) => change::remove(app, &args),
         IntegrationsCommand::Verify(args) => verify::run(app, &args),
+        IntegrationsCommand::Group { command } => groups::run(app, &command),
+        IntegrationsCommand::Rule { command } => rules::run(app, &command),
         IntegrationsCommand::Select(args) => select::select(app, &args),
         IntegrationsCommand::Resolve { service, reveal } => select::resolve(app, service.as_deref(), reveal),
         IntegrationsCommand::Schema { kind, service } => schema::run(app, kind, service.as_deref()),
