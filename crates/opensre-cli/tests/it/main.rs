@@ -7,6 +7,7 @@ mod pins;
 mod query;
 mod real;
 mod reference;
+mod route;
 mod secrets;
 mod select;
 mod store;
