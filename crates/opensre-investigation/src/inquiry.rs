@@ -12,7 +12,7 @@ use opensre_model::resolution::Resolved;
 use opensre_model::routing::{ExplicitChoice, Route, RouteOptions, route};
 use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
-use opensre_providers::driver::Provider;
+use opensre_providers::driver::{Neighbours, Provider};
 
 use crate::gather::{Means, Observer, Progress, gather};
 use crate::hypotheses::diagnose;
@@ -130,6 +130,7 @@ pub async fn investigate_along(inquiry: Inquiry<'_>, routes: &[Route<'_>]) -> Re
     let means = Means {
         http: inquiry.http.clone(),
         secrets: Arc::clone(&recording) as Arc<dyn SecretSource>,
+        neighbours: Neighbours::of(inquiry.resolved),
         window: inquiry.window,
         deadline: inquiry.deadline,
     };

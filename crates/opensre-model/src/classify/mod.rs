@@ -18,7 +18,7 @@ use crate::provider::{Catalogue, Draft, ProviderSpec};
 use crate::record::{RawInstance, Record};
 use crate::resolution::Incomplete;
 use crate::rule;
-use crate::wording::{joined, nearest, quoted, related};
+use crate::wording::{joined, misspelt, quoted, related};
 
 /// What a record's instances are.
 #[derive(Debug, Clone, Default)]
@@ -93,7 +93,7 @@ fn unknown_service(catalogue: &Catalogue, record: &Record, service: &str) -> Dia
         Diagnostic::new(severity, record.source.clone(), "is not a known service; it is kept as stored")
             .with_service(service)
     };
-    match nearest(service, names()).or_else(|| related(service, names())) {
+    match misspelt(service, names()).or_else(|| related(service, names())) {
         Some(name) => report(Severity::Warning).with_hint(format!("did you mean `{name}`?")),
         None => report(Severity::Note),
     }

@@ -168,6 +168,15 @@ struct Traits {
     regions: Vec<String>,
     sites: Vec<String>,
     clusters: Vec<String>,
+    /// Account and region of its clusters, where their ARNs say so. They tell that an instance is elsewhere, and choose
+    /// none: most clusters have no ARN to compare.
+    homes: Vec<Home>,
+}
+
+/// Where a cluster is.
+struct Home {
+    account: String,
+    region: String,
 }
 
 /// Finds the instances that the alert points at. Ruled out instances are never among them.
@@ -290,22 +299,29 @@ impl<'a> Known<'a> {
     /// Instances whose own account or site is known and is none that the alert names.
     fn elsewhere(&self, scope: &[Pointer]) -> BTreeMap<usize, String> {
         let mut accounts = Vec::new();
+        let mut regions = Vec::new();
         let mut sites = Vec::new();
         for pointer in scope {
             match &pointer.target {
                 Target::Account(account) => accounts.push(account.clone()),
                 Target::Site(site) => sites.push(site.clone()),
-                Target::Url(_) | Target::Region(_) | Target::Cluster(_) => {}
+                Target::Region(region) => regions.push(region.clone()),
+                Target::Url(_) | Target::Cluster(_) => {}
             }
         }
         let mut elsewhere = BTreeMap::new();
-        if accounts.is_empty() && sites.is_empty() {
+        if accounts.is_empty() && regions.is_empty() && sites.is_empty() {
             return elsewhere;
         }
         for (position, own) in self.traits.iter().enumerate() {
-            for (what, named, known) in
-                [("AWS account", &accounts, &own.accounts), ("Datadog site", &sites, &own.sites)]
-            {
+            let home_accounts: Vec<String> = own.homes.iter().map(|home| home.account.clone()).collect();
+            let home_regions: Vec<String> = own.homes.iter().map(|home| home.region.clone()).collect();
+            for (what, named, known) in [
+                ("AWS account", &accounts, &own.accounts),
+                ("AWS account", &accounts, &home_accounts),
+                ("AWS region", &regions, &home_regions),
+                ("Datadog site", &sites, &own.sites),
+            ] {
                 if !named.is_empty() && !known.is_empty() && !known.iter().any(|one| named.contains(one)) {
                     elsewhere.insert(
                         position,
@@ -457,7 +473,13 @@ fn traits(catalogue: &Catalogue, instance: &Instance) -> Traits {
                     Identifies::AwsAccount => own.accounts.push(value.trim().to_owned()),
                     Identifies::AwsRegion => own.regions.extend(value.split(',').map(normalise)),
                     Identifies::DatadogSite => own.sites.push(normalise(&value)),
-                    Identifies::Cluster => own.clusters.push(normalise(&value)),
+                    Identifies::Cluster => {
+                        if let Some((home, name)) = cluster_of(&value) {
+                            own.homes.push(home);
+                            own.clusters.push(name);
+                        }
+                        own.clusters.push(normalise(&value));
+                    }
                 }
             }
         }
@@ -473,6 +495,15 @@ fn values(config: &Config, key: &str) -> Vec<String> {
         Some(Value::List(items)) => items.iter().filter(|item| !item.trim().is_empty()).cloned().collect(),
         _ => Vec::new(),
     }
+}
+
+/// Account, region and name of `arn:aws:eks:eu-west-1:123456789012:cluster/shop`: so contexts are called that
+/// `aws eks update-kubeconfig` makes.
+fn cluster_of(arn: &str) -> Option<(Home, String)> {
+    let parts: Vec<&str> = arn.trim().splitn(6, ':').collect();
+    let ["arn", _, "eks", region, account, resource] = parts.as_slice() else { return None };
+    let name = resource.strip_prefix("cluster/").filter(|name| !name.is_empty())?;
+    Some((Home { account: (*account).to_owned(), region: normalise(region) }, normalise(name)))
 }
 
 /// The account of `arn:aws:iam::123456789012:role/name`.

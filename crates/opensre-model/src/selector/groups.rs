@@ -6,7 +6,7 @@ use crate::instance::{Instance, normalise};
 use crate::wording::quoted;
 
 use super::language::{Selector, SelectorError};
-use super::wanted::nearest;
+use crate::wording::nearest;
 
 /// A name for all instances, of whatever service, whose tags fit a selector. Groups do not hold groups.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,8 @@ mod parse;
 mod select;
 mod wanted;
 
+pub use crate::wording::nearest;
 pub use groups::{Group, GroupError, Groups};
 pub use language::{Requirement, Selector, SelectorError};
 pub use select::Selectors;
-pub use wanted::{Wanted, nearest};
+pub use wanted::Wanted;

@@ -8,5 +8,10 @@ mod queries;
 use crate::driver::Provider;
 
 /// Alertmanager.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(queries::probe),
+    identity: &["version", "cluster"],
+    queries: queries::QUERIES,
+    deliver: None,
+};

@@ -11,7 +11,7 @@ use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Input, Provider};
+use opensre_providers::driver::{Access, Answer, Input, Neighbours, Provider};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -104,6 +104,7 @@ pub(crate) fn instance(provider: &Provider, name: &str, fields: &[(&'static str,
         http: Http::new(HttpOptions { attempts: 1, ..HttpOptions::default() }),
         secrets: std::sync::Arc::new(Plain),
         deadline: Instant::now() + PATIENCE,
+        neighbours: Neighbours::default(),
     }
 }
 

@@ -3,8 +3,12 @@
 mod add;
 pub(super) mod address;
 mod change;
+mod export;
 mod fields;
 pub(super) mod groups;
+mod import;
+mod import_show;
+mod import_sources;
 mod list;
 mod rules;
 mod schema;
@@ -30,6 +34,8 @@ pub(super) fn run(app: &App, command: IntegrationsCommand) -> Outcome {
         IntegrationsCommand::Verify(args) => verify::run(app, &args),
         IntegrationsCommand::Group { command } => groups::run(app, &command),
         IntegrationsCommand::Rule { command } => rules::run(app, &command),
+        IntegrationsCommand::Import(args) => import::run(app, &args),
+        IntegrationsCommand::Export(args) => export::run(app, &args),
         IntegrationsCommand::Select(args) => select::select(app, &args),
         IntegrationsCommand::Resolve { service, reveal } => select::resolve(app, service.as_deref(), reveal),
         IntegrationsCommand::Schema { kind, service } => schema::run(app, kind, service.as_deref()),
