@@ -10,7 +10,7 @@ fn world() -> World {
         json!({"name": name, "tags": {"env": env, "region": region},
                "credentials": {"endpoint": format!("https://{name}.grafana.net"), "api_key": "CANARY"}})
     };
-    world.write_store(&json!({"version": 2, "own": {"x": [1.50, 1e400f64.to_string()]}, "integrations": [{
+    world.write_store(&json!({"version": 2, "own": {"x": [1.5, null]}, "integrations": [{
         "id": "grafana-1", "service": "grafana", "status": "active", "owner": "me",
         "instances": [instance("prod", "prod", "us"), instance("pay", "prod", "eu"), instance("dev", "dev", "eu")]}]}));
     world
