@@ -11,6 +11,7 @@ mod pins;
 mod query;
 mod real;
 mod reference;
+mod route;
 mod secrets;
 mod select;
 mod store;
