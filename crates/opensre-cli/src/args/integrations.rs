@@ -120,6 +120,15 @@ pub struct AddArgs {
     /// Replace an instance of the same name
     #[arg(long)]
     pub replace: bool,
+    /// Prove the instance with a real call before it is saved (questions in a terminal always do)
+    #[arg(long)]
+    pub verify: bool,
+    /// Make no call, also when there are questions
+    #[arg(long, conflicts_with = "verify")]
+    pub skip_verify: bool,
+    /// Save the instance even when its proof fails
+    #[arg(long, conflicts_with = "skip_verify")]
+    pub save_anyway: bool,
     /// Do not ask for what is missing, even in a terminal
     #[arg(long)]
     pub no_input: bool,

@@ -7,6 +7,7 @@ mod doctor;
 mod integrations;
 mod investigate;
 mod lab;
+mod onboard;
 mod providers;
 mod query;
 
@@ -18,6 +19,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::Investigate(args) => investigate::run(app, &args),
+        Command::Onboard(args) => onboard::run(app, &args),
         Command::Query(args) => query::run(app, &args),
         Command::Integrations(args) => integrations::run(app, args.command),
         Command::Providers(args) => providers::run(app, &args.command),

@@ -1,13 +1,13 @@
 //! `opensre integrations`: instances, from the store and the environment.
 
-mod add;
+pub(super) mod add;
 pub(super) mod address;
-mod change;
-mod fields;
+pub(super) mod change;
+pub(super) mod fields;
 mod list;
 mod schema;
 mod select;
-mod verify;
+pub(super) mod verify;
 
 pub(super) use list::find;
 

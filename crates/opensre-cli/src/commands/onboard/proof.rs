@@ -1,0 +1,102 @@
+//! The proof of an instance: the same probe as `integrations verify`, and its outcome in words.
+
+use std::time::{Duration, Instant};
+
+use opensre_model::diagnostic::Source;
+use opensre_model::instance::Instance;
+use opensre_model::secret::{SecretReference, SecretSource, SecretValue};
+use opensre_providers::driver::{Access, Probe, ProbeStatus};
+use opensre_store::references::LocalSecrets;
+
+use crate::app::App;
+use crate::commands::integrations::verify;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Longest time of a proof; a person waits for it.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Proves an instance with a real call. Ctrl-C ends the program: nothing is saved yet.
+pub(super) fn run(app: &App, instance: Instance) -> Result<Probe, Failure> {
+    let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
+    let (http, secrets) = app.network();
+    let address = instance.address();
+    App::runtime()?.block_on(async move {
+        let access = Access { instance, http, secrets, deadline: Instant::now() + LIMIT };
+        tokio::select! {
+            probe = verify::prove(provider, access, LIMIT) => Ok(probe),
+            _ = tokio::signal::ctrl_c() => {
+                Err(Failure::new(Exit::Interrupted, format!("interrupted; {address} was not saved")))
+            }
+        }
+    })
+}
+
+/// What a proof came to, line by line.
+pub(super) fn in_words(probe: &Probe) -> Vec<String> {
+    let who: Vec<String> = probe.identity.iter().map(|(key, value)| format!("{} {value}", key.replace('_', " "))).collect();
+    let mut lines = vec![match probe.status {
+        ProbeStatus::Passed if who.is_empty() => format!("Passed: {}.", probe.detail),
+        ProbeStatus::Passed => format!("Passed: {}. Connected as {}.", probe.detail, who.join(", ")),
+        ProbeStatus::Configured => format!("Complete; not proved: {}.", probe.detail),
+        ProbeStatus::NotProbed => format!("Complete; not proved: {}.", probe.detail),
+        ProbeStatus::Missing => format!("Incomplete: {}.", probe.detail),
+        ProbeStatus::Failed if who.is_empty() => format!("Failed: {}.", probe.detail),
+        ProbeStatus::Failed => format!("Failed: {}. It says {}.", probe.detail, who.join(", ")),
+    }];
+    if let Some(hint) = &probe.hint {
+        lines.push(format!("hint: {hint}"));
+    }
+    lines
+}
+
+/// Why a script saves nothing.
+pub(super) fn refusal(instance: &Instance, probe: &Probe) -> Failure {
+    let failure = Failure::failed(format!("{} did not pass: {}; it was not saved", instance.address(), probe.detail));
+    let anyway = "--save-anyway saves it all the same";
+    failure.hint(match &probe.hint {
+        Some(hint) => format!("{hint}; {anyway}"),
+        None => anyway.to_owned(),
+    })
+}
+
+/// Names of an identity that an instance may well be pinned to, best first: what cannot change without the back end
+/// being another one.
+const PINS: &[&str] =
+    &["account_id", "cluster_uid", "system_identifier", "org_id", "enterprise_id", "team_id", "organisation", "org"];
+
+/// What an instance may be pinned to, if its back end tells.
+pub(super) fn identity_to_pin(probe: &Probe) -> Option<(&str, &str)> {
+    if probe.status != ProbeStatus::Passed {
+        return None;
+    }
+    PINS.iter().find_map(|key| probe.identity.get_key_value(*key)).map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
+/// What is wrong with a reference on this machine, as it was typed for a secret; a command is not run to find out.
+pub(super) fn unresolved(app: &App, typed: &str) -> Option<String> {
+    let reference = SecretReference::parse(typed.trim()).ok().flatten()?;
+    if matches!(reference, SecretReference::Exec(_)) {
+        return None;
+    }
+    let secrets = LocalSecrets::new(app.surroundings.environment.clone());
+    let source = Source::Store { path: String::new() };
+    let failure = secrets.resolve(&SecretValue::Reference(reference), &source).err()?;
+    Some(crate::text::printable(&format!("Note: {} here; the reference is kept as it is written.", failure.reason)))
+}
+
+#[cfg(test)]
+mod tests {
+    use opensre_providers::driver::Probe;
+
+    use super::{identity_to_pin, in_words};
+
+    #[test]
+    fn who_we_are_is_said_and_what_never_changes_can_be_pinned() {
+        let probe = Probe::passed("the API answers").with("version", Some("11.2.0")).with("org_id", Some("7"));
+        assert_eq!(in_words(&probe), ["Passed: the API answers. Connected as org id 7, version 11.2.0."]);
+        assert_eq!(identity_to_pin(&probe), Some(("org_id", "7")));
+        assert_eq!(identity_to_pin(&Probe::passed("x").with("version", Some("1"))), None);
+        assert_eq!(identity_to_pin(&Probe::configured("x").with("org_id", Some("1"))), None);
+    }
+}
