@@ -7,6 +7,7 @@
 //! `lines` and `spans` (how log lines and traces around an onset are asked for and told), [`quoting`] (string literals of query languages) and [`docs`] (reference pages out of the declarations).
 
 pub mod access;
+pub mod alert_labels;
 pub mod backend;
 pub mod docs;
 pub mod driver;

@@ -49,6 +49,8 @@ pub(in crate::commands) enum Kind {
     },
     /// A secret: never shown. An empty answer keeps what there is.
     Secret {
+        /// How what there is may be shown: `set`, or a reference.
+        has: Option<String>,
         /// Whether an answer will do.
         check: Check,
     },
@@ -176,7 +178,7 @@ impl Ask for Script {
             return Err(Failure::input(format!("not answered, and there is no terminal to ask at: {prompt}"))
                 .hint(format!("give {}", question.flag)));
         };
-        if let (Kind::Text { check, .. } | Kind::Secret { check }, Reply::Text(text)) = (&question.kind, reply)
+        if let (Kind::Text { check, .. } | Kind::Secret { check, .. }, Reply::Text(text)) = (&question.kind, reply)
             && !text.is_empty()
         {
             check(text).map_err(|reason| Failure::input(reason).hint(format!("give {}", question.flag)))?;

@@ -211,7 +211,7 @@ impl Draft {
         let flags: Vec<String> =
             ways.ways.iter().filter_map(|way| way.first()).map(|key| format!("--set {key}=...")).collect();
         Question {
-            prompt: format!("What opens {}?", self.form.spec.name),
+            prompt: format!("How does opensre get into {}?", self.form.spec.name),
             help: "one of them is enough".to_owned(),
             flag: flags.join(" or "),
             kind: Kind::Choice { options, start },
@@ -244,7 +244,7 @@ impl Draft {
                 let now = model::written(field, &self.now.credentials).and_then(|(_, value)| model::boolean(value));
                 Kind::YesNo { default: now.unwrap_or(default) }
             }
-            _ if field.secret => Kind::Secret { check: field_check(field, must) },
+            _ if field.secret => Kind::Secret { has: self.secret(field), check: field_check(field, must) },
             _ => Kind::Text {
                 initial: self.current(field).unwrap_or_default(),
                 default: model::default(field).map(|value| text_of(&model::shown(&value), field)),
@@ -270,10 +270,8 @@ impl Draft {
             let kept = match self.secret(field) {
                 None if must => String::new(),
                 None => "; Enter leaves it empty".to_owned(),
-                Some(shown) => {
-                    let remove = if self.is_ruled(field) { "" } else { ", - removes it" };
-                    format!("; {shown}: Enter keeps it{remove}")
-                }
+                Some(_) if self.is_ruled(field) => "; Enter keeps it".to_owned(),
+                Some(_) => "; Enter keeps it, - removes it".to_owned(),
             };
             let how = if matches!(field.kind, FieldKind::SecretMap) {
                 "as a JSON object"
@@ -376,7 +374,7 @@ impl Draft {
         if current.as_deref() == Some(text) {
             return Ok(());
         }
-        if text.is_empty() || (current.is_none() && default.as_deref() == Some(text)) {
+        if text.is_empty() || default.as_deref() == Some(text) {
             self.remove(field);
         } else {
             let value = fields::as_json(field, text)?;
@@ -464,7 +462,7 @@ fn field_check(field: &'static FieldSpec, must: bool) -> Check {
             return if must { Err(format!("{} is needed", field.prompt)) } else { Ok(()) };
         }
         let value = fields::as_json(field, text).map_err(|failure| failure.message)?;
-        model::read(field, &value).map(|_| ()).map_err(|unreadable| unreadable.reason)
+        model::read(field, &value).map(|_| ()).map_err(|unreadable| format!("{} {}", field.prompt, unreadable.reason))
     })
 }
 

@@ -52,9 +52,9 @@ pub(in crate::commands) fn show(app: &App, saved: &[Saved], file: Option<&Path>)
 
 const NEXT_STEPS: &str = "\
 Next:
-  opensre integrations verify            prove every instance, whenever you like
-  opensre investigate -i alert.json      say what is wrong
-  opensre demo                           see a whole investigation on simulated systems";
+  opensre integrations verify          prove every instance, whenever you like
+  opensre investigate -i alert.json    say what is wrong
+  opensre demo                         a whole investigation on simulated systems";
 
 fn row(route: &Route<'_>) -> Vec<String> {
     let names: Vec<&str> = route.chosen.iter().map(|instance| instance.name.as_str()).collect();

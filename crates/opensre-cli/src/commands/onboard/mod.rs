@@ -2,13 +2,15 @@
 //!
 //! [`form`] derives from a provider's declaration what is asked, [`draft`] is an instance in the making, [`session`] is
 //! the conversation, [`ask`] is what a question is and who answers it: a person at a [`terminal`] (or a [`plain`] one),
-//! or flags alone. [`suggest`], [`proof`] and [`ending`] are what it says by the way.
+//! or flags alone. [`line`] and [`prompt`] are a line of text on a terminal. [`suggest`], [`proof`] and [`ending`] are what it says by the way.
 
 pub(super) mod ask;
 pub(super) mod draft;
 mod ending;
 mod form;
+mod line;
 mod plain;
+mod prompt;
 mod proof;
 pub(super) mod session;
 mod suggest;
@@ -182,7 +184,7 @@ fn session<'a>(
         app,
         ask,
         prove: Box::new(move |instance| proof::run(app, instance)),
-        labels: Box::new(move |_| Vec::new()),
+        labels: Box::new(move |resolved| proof::firing_labels(app, resolved)),
         seen: (!seen.is_empty()).then_some(seen),
         proof,
         person,

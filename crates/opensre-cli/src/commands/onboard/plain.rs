@@ -104,8 +104,9 @@ impl Ask for Plain {
                     Err(reason) => (self.say)(&format!("Not so: {reason}.")),
                 }
             },
-            Kind::Secret { check } => loop {
-                let typed = self.read(&format!("{} (hidden):", question.prompt), true)?;
+            Kind::Secret { has, check } => loop {
+                let shown = has.as_ref().map(|has| format!(" [{has}]")).unwrap_or_default();
+                let typed = self.read(&format!("{}{shown} (hidden):", question.prompt), true)?;
                 match typed.trim() {
                     BACK => return Ok(Reply::Back),
                     typed => match check(typed) {

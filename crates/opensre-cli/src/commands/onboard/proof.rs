@@ -4,32 +4,59 @@ use std::time::{Duration, Instant};
 
 use opensre_model::diagnostic::Source;
 use opensre_model::instance::Instance;
+use opensre_model::resolution::Resolved;
 use opensre_model::secret::{SecretReference, SecretSource, SecretValue};
+use opensre_providers::alert_labels;
 use opensre_providers::driver::{Access, Probe, ProbeStatus};
 use opensre_store::references::LocalSecrets;
 
 use crate::app::App;
 use crate::commands::integrations::verify;
-use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// Longest time of a proof; a person waits for it.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Proves an instance with a real call. Ctrl-C ends the program: nothing is saved yet.
+/// Proves an instance with a real call. Ctrl-C ends the program, as it does everywhere: nothing is saved yet, and what
+/// was saved before stays. (A handler of our own would stay behind and keep Ctrl-C from ending a later question.)
 pub(super) fn run(app: &App, instance: Instance) -> Result<Probe, Failure> {
     let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
     let (http, secrets) = app.network();
-    let address = instance.address();
-    App::runtime()?.block_on(async move {
-        let access = Access { instance, http, secrets, deadline: Instant::now() + LIMIT };
-        tokio::select! {
-            probe = verify::prove(provider, access, LIMIT) => Ok(probe),
-            _ = tokio::signal::ctrl_c() => {
-                Err(Failure::new(Exit::Interrupted, format!("interrupted; {address} was not saved")))
-            }
-        }
-    })
+    let runtime = App::runtime()?;
+    let access = Access { instance, http, secrets, deadline: Instant::now() + LIMIT };
+    let probe = runtime.block_on(verify::prove(provider, access, LIMIT));
+    runtime.shutdown_background();
+    Ok(probe)
+}
+
+/// Longest time of a look at firing alerts, and most instances that are looked at: it only feeds suggestions.
+const LOOK: Duration = Duration::from_secs(2);
+const MOST_LOOKED_AT: usize = 8;
+
+/// The labels of the alerts that fire now at the instances that can tell. What does not answer in time is passed over.
+pub(super) fn firing_labels(app: &App, resolved: &Resolved) -> Vec<(String, String)> {
+    let instances: Vec<Instance> = resolved
+        .instances()
+        .filter(|instance| alert_labels::can_tell(&instance.service))
+        .take(MOST_LOOKED_AT)
+        .cloned()
+        .collect();
+    if instances.is_empty() {
+        return Vec::new();
+    }
+    let (http, secrets) = app.network();
+    let Ok(runtime) = App::runtime() else { return Vec::new() };
+    let labels = runtime.block_on(async move {
+        let deadline = Instant::now() + LOOK;
+        let looks = instances.into_iter().map(|instance| {
+            let access = Access { instance, http: http.clone(), secrets: secrets.clone(), deadline };
+            async move { alert_labels::alert_labels(&access).await.unwrap_or_default() }
+        });
+        tokio::time::timeout(LOOK + LOOK / 4, futures::future::join_all(looks)).await.unwrap_or_default()
+    });
+    // What has not ended is left behind, not waited for.
+    runtime.shutdown_background();
+    labels.into_iter().flatten().flatten().collect()
 }
 
 /// What a proof came to, line by line.

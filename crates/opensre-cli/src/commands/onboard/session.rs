@@ -117,7 +117,8 @@ impl Session<'_> {
         let mut outcome = Outcome::Left;
         loop {
             let given = std::mem::take(&mut given);
-            let target = self.target(spec, &given)?;
+            // Whoever has said yes to another one is not asked again what to do.
+            let target = if outcome == Outcome::Saved { Target::New } else { self.target(spec, &given)? };
             let one = match target {
                 Target::Back => return Ok(outcome),
                 Target::Remove(name) => {
@@ -180,7 +181,7 @@ impl Session<'_> {
         let done = options.len() - 1;
         let question = Question {
             prompt: "What do you want to set up?".to_owned(),
-            help: "type to search, arrows to move, Enter to take; Esc when you are done".to_owned(),
+            help: String::new(),
             flag: "--service SERVICE".to_owned(),
             kind: Kind::Choice { options, start: 0 },
             otherwise: None,
@@ -234,7 +235,7 @@ impl Session<'_> {
         options.push(Choice::new("Back to the list"));
         let question = Question {
             prompt: format!("{} has {}", spec.name, count(stored.len(), "instance", "instances")),
-            help: "Esc goes back".to_owned(),
+            help: String::new(),
             flag: "--name NAME (of an instance that is there to edit it, another to add one)".to_owned(),
             kind: Kind::Choice { options, start: 0 },
             otherwise: None,
@@ -255,7 +256,7 @@ impl Session<'_> {
             stored.iter().map(|one| Choice::new(printable(&format!("{}/{}", spec.family, one.name)))).collect();
         let question = Question {
             prompt: "Remove which?".to_owned(),
-            help: "Esc goes back; it is asked again before anything is removed".to_owned(),
+            help: "it is asked again before anything is removed".to_owned(),
             flag: "opensre integrations remove SERVICE/NAME".to_owned(),
             kind: Kind::Choice { options, start: 0 },
             otherwise: None,
@@ -294,11 +295,9 @@ impl Session<'_> {
             if !self.questions(&mut draft, from)? {
                 return Ok(Outcome::Left);
             }
-            let Some(ready) = self.usable(&draft)? else {
-                // Whatever is missing is asked for again; the first two questions are answered.
-                from = draft.steps().iter().position(|step| !matches!(step, Step::Name | Step::Tags)).unwrap_or(0);
-                continue;
-            };
+            // Whatever is asked again begins with the fields; Esc goes further back.
+            from = draft.steps().iter().position(|step| !matches!(step, Step::Name | Step::Tags)).unwrap_or(0);
+            let Some(ready) = self.usable(&draft)? else { continue };
             match self.decide(&draft, ready)? {
                 Decision::Save(status, expect) => {
                     if expect.is_some() {
@@ -309,7 +308,7 @@ impl Session<'_> {
                     }
                     return Ok(Outcome::Left);
                 }
-                Decision::Edit => from = 0,
+                Decision::Edit => {}
                 Decision::Discard => {
                     self.ask.say("Discarded; nothing was saved.");
                     return Ok(Outcome::Left);
@@ -357,7 +356,8 @@ impl Session<'_> {
             Step::Tags => {
                 let resolved = self.app.effective()?.resolved;
                 if self.seen.is_none() {
-                    self.seen = Some(if self.proof == Proof::Skip { Vec::new() } else { (self.labels)(&resolved) });
+                    let looks = self.person && self.proof != Proof::Skip;
+                    self.seen = Some(if looks { (self.labels)(&resolved) } else { Vec::new() });
                 }
                 around.tags = suggest::tags(&resolved, self.seen.as_deref().unwrap_or_default());
             }
@@ -424,7 +424,7 @@ impl Session<'_> {
             };
             let question = Question {
                 prompt,
-                help: "Esc goes back to the answers".to_owned(),
+                help: String::new(),
                 flag: "--save-anyway".to_owned(),
                 kind: Kind::Choice { options: options.iter().map(|(label, _)| Choice::new(*label)).collect(), start: 0 },
                 otherwise: None,

@@ -2,11 +2,11 @@
 
 use inquire::error::InquireError;
 use inquire::ui::{Color, RenderConfig, StyleSheet, Styled};
-use inquire::validator::{StringValidator, Validation};
-use inquire::{Confirm, CustomUserError, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, Select};
 use opensre_model::secret::SecretReference;
 
-use super::ask::{Ask, Check, Choice, Kind, Question, Reply, Suggest};
+use super::ask::{Ask, Choice, Kind, Question, Reply, Suggest};
+use super::prompt::{End, Prompt};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::text::wrapped;
@@ -18,15 +18,15 @@ const PAGE: usize = 12;
 pub(super) struct Terminal {
     render: RenderConfig<'static>,
     width: usize,
+    color: bool,
     say: Box<dyn FnMut(&str)>,
-    /// Whether the next thing that is said follows something else that was said.
-    said: bool,
 }
 
 impl Terminal {
     pub(super) fn new(color: bool, width: usize, say: Box<dyn FnMut(&str)>) -> Self {
         let render = if color { coloured() } else { RenderConfig::empty().with_answered_prompt_prefix(Styled::new(">")) };
-        Self { render, width, say, said: false }
+        let render = render.with_canceled_prompt_indicator(Styled::new("<back>"));
+        Self { render, width, color, say }
     }
 }
 
@@ -43,10 +43,15 @@ fn coloured() -> RenderConfig<'static> {
 
 impl Ask for Terminal {
     fn ask(&mut self, question: &Question) -> Result<Reply, Failure> {
-        self.said = false;
         let render = self.render;
+        let keys = match &question.kind {
+            Kind::Choice { options, .. } if options.len() > PAGE => "type to search, arrows move, Enter takes, Esc goes back",
+            Kind::Choice { .. } => "arrows move, Enter takes, Esc goes back",
+            _ => "",
+        };
+        let parts: Vec<&str> = [question.help.as_str(), keys].into_iter().filter(|part| !part.is_empty()).collect();
         // The brackets around a help message take two columns.
-        let help = wrapped(&question.help, self.width.saturating_sub(3)).join("\n ");
+        let help = wrapped(&parts.join("; "), self.width.saturating_sub(3)).join("\n ");
         let help = (!help.is_empty()).then_some(help.as_str());
         let reply = match &question.kind {
             Kind::Choice { options, start } => {
@@ -68,30 +73,34 @@ impl Ask for Terminal {
                 select.raw_prompt().map(|chosen| Reply::Choice(chosen.index))
             }
             Kind::Text { initial, default, suggest, check } => {
-                let prompt = format!("{}:", question.prompt);
-                let suggest = suggest.clone();
-                let mut text = Text::new(&prompt)
-                    .with_render_config(render)
-                    .with_initial_value(initial)
-                    .with_page_size(PAGE / 2)
-                    .with_validator(Checked(check.clone()));
-                text.help_message = help;
-                text.default = default.as_deref();
-                if !matches!(suggest, Suggest::Nothing) {
-                    text = text.with_autocomplete(move |typed: &str| Ok::<_, CustomUserError>(suggest.lines(typed)));
-                }
-                text.prompt().map(Reply::Text)
+                let answered = |answer: &str| answer.trim_matches([',', ' ']).to_owned();
+                let prompt = Prompt {
+                    prompt: &question.prompt,
+                    help: &question.help,
+                    initial,
+                    default: default.as_deref(),
+                    suggest,
+                    check,
+                    secret: false,
+                    color: self.color,
+                    answered: &answered,
+                };
+                return line(&prompt);
             }
-            Kind::Secret { check } => {
-                let prompt = format!("{}:", question.prompt);
-                let mut password = Password::new(&prompt)
-                    .with_render_config(render)
-                    .with_display_mode(PasswordDisplayMode::Hidden)
-                    .with_formatter(&secret_answer)
-                    .with_validator(Checked(check.clone()))
-                    .without_confirmation();
-                password.help_message = help;
-                password.prompt().map(Reply::Text)
+            Kind::Secret { has, check } => {
+                let answered = |answer: &str| secret_answer(answer, has.as_deref());
+                let prompt = Prompt {
+                    prompt: &question.prompt,
+                    help: &question.help,
+                    initial: "",
+                    default: has.as_deref(),
+                    suggest: &Suggest::Nothing,
+                    check,
+                    secret: true,
+                    color: self.color,
+                    answered: &answered,
+                };
+                return line(&prompt);
             }
             Kind::YesNo { default } => {
                 let mut confirm = Confirm::new(&question.prompt).with_render_config(render).with_default(*default);
@@ -103,8 +112,7 @@ impl Ask for Terminal {
             Ok(reply) => Ok(reply),
             Err(InquireError::OperationCanceled) => Ok(Reply::Back),
             Err(InquireError::OperationInterrupted) => Err(Failure::new(Exit::Interrupted, "interrupted")),
-            Err(error) => Err(Failure::failed(format!("cannot ask at this terminal: {error}"))
-                .hint("give the answers as flags: `opensre onboard --help`")),
+            Err(error) => Err(unable(&error)),
         }
     }
 
@@ -112,14 +120,27 @@ impl Ask for Terminal {
         for line in wrapped(text, self.width) {
             (self.say)(&line);
         }
-        self.said = true;
     }
 }
 
+fn line(prompt: &Prompt<'_>) -> Result<Reply, Failure> {
+    match prompt.ask() {
+        Ok(End::Answer(answer)) => Ok(Reply::Text(answer)),
+        Ok(End::Back) => Ok(Reply::Back),
+        Ok(End::Leave) => Err(Failure::new(Exit::Interrupted, "interrupted")),
+        Err(error) => Err(unable(&error)),
+    }
+}
+
+fn unable(error: &dyn std::fmt::Display) -> Failure {
+    Failure::failed(format!("cannot ask at this terminal: {error}"))
+        .hint("give the answers as flags: `opensre onboard --help`")
+}
+
 /// What stands behind a secret's question once it is answered: never the secret, and not its length.
-fn secret_answer(answer: &str) -> String {
+fn secret_answer(answer: &str, has: Option<&str>) -> String {
     match (answer.trim(), SecretReference::parse(answer.trim())) {
-        ("", _) => "as it was".to_owned(),
+        ("", _) => has.map_or_else(|| "none".to_owned(), |has| format!("kept ({has})")),
         ("-", _) => "removed".to_owned(),
         (_, Ok(Some(reference))) => reference.spelling(),
         _ => "set".to_owned(),
@@ -157,16 +178,4 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     }
     let kept: String = text.chars().take(width.saturating_sub(3)).collect();
     format!("{}...", kept.trim_end())
-}
-
-#[derive(Clone)]
-struct Checked(Check);
-
-impl StringValidator for Checked {
-    fn validate(&self, input: &str) -> Result<Validation, CustomUserError> {
-        Ok(match (self.0)(input) {
-            Ok(()) => Validation::Valid,
-            Err(reason) => Validation::Invalid(reason.into()),
-        })
-    }
 }
