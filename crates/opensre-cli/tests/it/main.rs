@@ -3,6 +3,7 @@
 mod deliver;
 mod integrations;
 mod investigate;
+mod onboard;
 mod pins;
 mod query;
 mod real;

@@ -72,7 +72,8 @@ async fn prove(access: &Access) -> Result<Probe, Failure> {
 
 /// The labels of all alerts that are active.
 pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
-    let answer: Json = BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline).get_json("api/v2/alerts", &[]).await?;
+    let answer: Json =
+        BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline).get_json("api/v2/alerts", &[]).await?;
     Ok(wire::alerts(&answer)?.0.into_iter().map(|alert| alert.labels).collect())
 }
 

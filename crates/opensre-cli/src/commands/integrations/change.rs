@@ -61,7 +61,10 @@ fn named(app: &App, address: &Address, name: &InstanceName) -> Result<Stored, Fa
 }
 
 /// Changes the store: locked, read, changed, replaced in one piece.
-pub(in crate::commands) fn edit<T>(app: &App, change: impl FnOnce(&mut Document) -> Result<T, Failure>) -> Result<T, Failure> {
+pub(in crate::commands) fn edit<T>(
+    app: &App,
+    change: impl FnOnce(&mut Document) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     app.store()?.edit(change)
 }
 

@@ -12,7 +12,11 @@ use crate::failure::Failure;
 
 /// Reads `FIELD=VALUE` into an instance's credentials. A secret field takes a reference only: whatever stands on the
 /// command line can be read by every process of the machine.
-pub(in crate::commands) fn set(spec: &ProviderSpec, credentials: &mut Map<String, Json>, written: &str) -> Result<(), Failure> {
+pub(in crate::commands) fn set(
+    spec: &ProviderSpec,
+    credentials: &mut Map<String, Json>,
+    written: &str,
+) -> Result<(), Failure> {
     let Some((key, value)) = written.split_once('=') else {
         // Not shown: it may be a secret that was meant for a field.
         return Err(Failure::input("a field is written FIELD=VALUE").hint(known_fields(spec)));

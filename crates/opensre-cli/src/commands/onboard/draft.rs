@@ -160,7 +160,8 @@ impl Draft {
 
     fn name_question(&self, around: &Around) -> Question {
         let first = around.taken.is_empty() && self.original.is_none();
-        let example = if self.form.spec.family == self.form.spec.key { self.form.spec.key } else { self.form.spec.family };
+        let example =
+            if self.form.spec.family == self.form.spec.key { self.form.spec.key } else { self.form.spec.family };
         let help = if first {
             format!("tells it from others that may follow: prod, eu-1; you write it as {example}/prod")
         } else if self.original.is_some() {
@@ -201,8 +202,7 @@ impl Draft {
 
     fn way_question(&self, group: usize) -> Question {
         let ways = &self.form.ways[group];
-        let mut options: Vec<Choice> =
-            ways.ways.iter().map(|way| Choice::new(self.form.way_in_words(way))).collect();
+        let mut options: Vec<Choice> = ways.ways.iter().map(|way| Choice::new(self.form.way_in_words(way))).collect();
         let none = ways.optional.then(|| {
             options.push(Choice::new("None: it lets everybody in"));
             options.len() - 1
@@ -425,9 +425,26 @@ impl Draft {
 
 /// Regions that many people use, to complete by; any other can be typed.
 const COMMON_REGIONS: &[&str] = &[
-    "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-central-1", "eu-central-2",
-    "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-south-1", "ap-south-1", "ap-southeast-1",
-    "ap-southeast-2", "ap-northeast-1", "ap-northeast-2", "me-south-1", "af-south-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "eu-south-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "me-south-1",
+    "af-south-1",
 ];
 
 /// A name that can be written as an address, in a comma list and in a hint.
@@ -437,7 +454,9 @@ pub(in crate::commands) fn name_check(taken: Vec<String>) -> Check {
         if written.trim().starts_with('@') {
             return Err("a name that begins with @ is a group's".to_owned());
         }
-        if let Some(odd) = written.trim().chars().find(|character| ",=!()".contains(*character) || character.is_control()) {
+        if let Some(odd) =
+            written.trim().chars().find(|character| ",=!()".contains(*character) || character.is_control())
+        {
             return Err(format!("a name cannot have {odd:?} in it: lists and selectors of instances are written so"));
         }
         match taken.iter().find(|other| name.answers_to(other)) {
@@ -494,7 +513,8 @@ pub(super) fn tags_text(tags: &Map<String, Json>) -> String {
 fn read_tags(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut tags = Map::new();
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        fields::tag(&mut tags, part).map_err(|failure| format!("{}; write key=value, such as env=prod", failure.message))?;
+        fields::tag(&mut tags, part)
+            .map_err(|failure| format!("{}; write key=value, such as env=prod", failure.message))?;
     }
     Ok(tags.into_iter().map(|(key, value)| (key, tag_value(&value))).collect())
 }

@@ -7,10 +7,11 @@ use opensre_model::instance::Tags;
 use opensre_model::routing::{Route, RoutingMode, route};
 use serde_json::{Map, Value as Json, json};
 
+use super::draft::tags_text;
 use super::session::Saved;
 use crate::app::App;
 use crate::failure::Failure;
-use crate::text::{printable, table};
+use crate::text::{printable, table, wrapped};
 
 /// Most samples that are shown: one for each set of tags among what was saved.
 const MOST: usize = 3;
@@ -25,7 +26,7 @@ struct Sample {
 pub(in crate::commands) fn show(app: &App, saved: &[Saved], file: Option<&Path>) -> Result<(), Failure> {
     let effective = app.effective()?;
     let samples = match file {
-        Some(path) => vec![Sample { title: path.display().to_string(), alert: App::read_alert(path)? }],
+        Some(path) => vec![Sample { title: format!("the alert in {}", path.display()), alert: App::read_alert(path)? }],
         None => samples(&effective.resolved, saved),
     };
     if app.wants_json()? {
@@ -33,7 +34,8 @@ pub(in crate::commands) fn show(app: &App, saved: &[Saved], file: Option<&Path>)
     }
     for sample in &samples {
         let routes = route(&app.catalogue, &effective.resolved, &sample.alert, &[], RoutingMode::Full);
-        app.output.data(&printable(&format!("For an alert with {}, opensre would ask:", sample.title)))?;
+        let headline = printable(&format!("For {}, opensre would ask:", sample.title));
+        app.output.data(&wrapped(&headline, app.surroundings.width).join("\n"))?;
         app.output.data("\n\n")?;
         let rows: Vec<Vec<String>> = routes.iter().map(row).collect();
         if rows.is_empty() {
@@ -42,19 +44,30 @@ pub(in crate::commands) fn show(app: &App, saved: &[Saved], file: Option<&Path>)
             app.output.data(&table(&["service", "instance", "why"], rows, app.surroundings.width))?;
         }
         for warning in routes.iter().flat_map(|route| &route.warnings) {
-            app.output.note(&printable(&format!("note: {warning}")));
+            for line in wrapped(&printable(&format!("note: {warning}")), app.surroundings.width) {
+                app.output.note(&line);
+            }
         }
         app.output.data("\n")?;
     }
-    app.output.note(NEXT_STEPS);
+    if app.surroundings.width < WIDTH_OF_NEXT_STEPS {
+        app.output.note("Next:");
+        NEXT_STEPS.iter().for_each(|(command, _)| app.output.note(&format!("  {command}")));
+        return Ok(());
+    }
+    let steps = NEXT_STEPS.iter().map(|(command, what)| vec![(*command).to_owned(), (*what).to_owned()]).collect();
+    app.output.note(table(&["next", ""], steps, app.surroundings.width).trim_end());
     Ok(())
 }
 
-const NEXT_STEPS: &str = "\
-Next:
-  opensre integrations verify          prove every instance, whenever you like
-  opensre investigate -i alert.json    say what is wrong
-  opensre demo                         a whole investigation on simulated systems";
+const NEXT_STEPS: &[(&str, &str)] = &[
+    ("opensre integrations verify", "prove every instance again"),
+    ("opensre investigate -i alert.json", "say what is wrong"),
+    ("opensre demo", "a whole investigation on simulated systems"),
+];
+
+/// Columns that they take side by side.
+const WIDTH_OF_NEXT_STEPS: usize = 79;
 
 fn row(route: &Route<'_>) -> Vec<String> {
     let names: Vec<&str> = route.chosen.iter().map(|instance| instance.name.as_str()).collect();
@@ -86,7 +99,11 @@ fn samples(resolved: &opensre_model::resolution::Resolved, saved: &[Saved]) -> V
 fn sample(tags: &Tags) -> Sample {
     let labels: Map<String, Json> = tags.iter().map(|(key, value)| (key.to_owned(), json!(value))).collect();
     let payload = json!({"title": "a sample alert", "state": "alerting", "commonLabels": labels});
-    let title = if tags.is_empty() { "no labels that tell".to_owned() } else { format!("the labels {tags}") };
+    let title = if tags.is_empty() {
+        "an alert without labels".to_owned()
+    } else {
+        format!("an alert with the labels {}", tags_text(tags.as_json()))
+    };
     Sample { title, alert: Alert::parse(payload.to_string().as_bytes()) }
 }
 

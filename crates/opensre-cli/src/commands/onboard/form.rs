@@ -99,7 +99,8 @@ impl Form {
 
     /// The rarely changed fields.
     pub(super) fn rare(&self) -> impl Iterator<Item = &'static FieldSpec> {
-        let in_a_way = |field: &&FieldSpec| self.ways.iter().any(|ways| ways.ways.iter().flatten().any(|key| *key == field.key));
+        let in_a_way =
+            |field: &&FieldSpec| self.ways.iter().any(|ways| ways.ways.iter().flatten().any(|key| *key == field.key));
         self.spec.fields.iter().filter(move |field| !in_a_way(field) && self.is_rare(field))
     }
 
@@ -173,7 +174,9 @@ fn ways(spec: &'static ProviderSpec) -> Vec<Ways> {
         let owner = groups
             .iter_mut()
             .flat_map(|group: &mut Ways| &mut group.ways)
-            .filter_map(|way| Some((way.iter().filter_map(|key| position(key)).filter(|at| Some(*at) < start).max()?, way)))
+            .filter_map(|way| {
+                Some((way.iter().filter_map(|key| position(key)).filter(|at| Some(*at) < start).max()?, way))
+            })
             .max_by_key(|(at, _)| *at);
         match owner {
             Some((_, way)) => way.extend(unit),
@@ -207,13 +210,17 @@ fn collect(rule: &Rule, groups: &mut Vec<Ways>) {
 /// (the user name of a password).
 fn units(spec: &'static ProviderSpec, ruled: &[&str]) -> Vec<Vec<&'static str>> {
     let is_free_text = |field: &&FieldSpec| {
-        !field.secret && matches!(field.kind, FieldKind::Text { default: None }) && !ruled.contains(&field.key)
+        !field.secret
+            && matches!(field.kind, FieldKind::Text { default: None })
+            && !ruled.contains(&field.key)
             && field.identifies.is_none()
     };
     spec.fields
         .iter()
         .enumerate()
-        .filter(|(_, field)| field.secret && matches!(field.kind, FieldKind::Text { .. }) && !ruled.contains(&field.key))
+        .filter(|(_, field)| {
+            field.secret && matches!(field.kind, FieldKind::Text { .. }) && !ruled.contains(&field.key)
+        })
         .map(|(at, field)| {
             let user = at.checked_sub(1).and_then(|before| spec.fields.get(before)).filter(is_free_text);
             user.map(|user| user.key).into_iter().chain([field.key]).collect()

@@ -15,6 +15,8 @@ mod proof;
 pub(super) mod session;
 mod suggest;
 mod terminal;
+#[cfg(test)]
+mod tests;
 
 use opensre_providers::driver::ProbeStatus;
 use serde_json::Map;
@@ -32,7 +34,8 @@ use terminal::Terminal;
 
 pub(super) fn run(app: &App, args: &OnboardArgs) -> Outcome {
     let person = app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty();
-    let service = args.service.as_deref().map(|written| address::Address::parse(&app.catalogue, written)).transpose()?;
+    let service =
+        args.service.as_deref().map(|written| address::Address::parse(&app.catalogue, written)).transpose()?;
     let spec = service.as_ref().map(|service| address::provider(&app.catalogue, &service.written)).transpose()?;
     if spec.is_none() && !person {
         let reason = if args.no_input || !args.secret_stdin.is_empty() {

@@ -60,7 +60,8 @@ impl Ask for Plain {
                     if found.len() > LISTED {
                         (self.say)(&format!("     and {} more: type a part of the name", found.len() - LISTED));
                     }
-                    let prompt = format!("{} Number or part of a name [{}], {BACK} goes back:", question.prompt, start + 1);
+                    let prompt =
+                        format!("{} Number or part of a name [{}], {BACK} goes back:", question.prompt, start + 1);
                     let typed = self.read(&prompt, false)?;
                     let typed = typed.trim();
                     match (typed, typed.parse::<usize>()) {

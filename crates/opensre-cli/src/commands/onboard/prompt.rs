@@ -191,15 +191,16 @@ impl Prompt<'_> {
             End::Back => (self.green("?"), "<back>".to_owned()),
             End::Leave => (self.green("?"), "<interrupted>".to_owned()),
         };
-        let mut out = io::stderr().lock();
+        let mut out = Vec::new();
         Self::to_the_top(&mut out, drawn)?;
         queue!(out, Clear(ClearType::FromCursorDown))?;
         write!(out, "{mark} {}: {answer}\r\n", self.prompt)?;
-        out.flush()
+        io::stderr().write_all(&out)
     }
 
+    /// Draws a frame over the one before, in one piece: over a slow line nothing flickers.
     fn print(before: &Frame, frame: &Frame) -> io::Result<()> {
-        let mut out = io::stderr().lock();
+        let mut out = Vec::new();
         queue!(out, cursor::Hide)?;
         Self::to_the_top(&mut out, before)?;
         queue!(out, Clear(ClearType::FromCursorDown))?;
@@ -209,7 +210,7 @@ impl Prompt<'_> {
             queue!(out, cursor::MoveUp(u16::try_from(up).unwrap_or(u16::MAX)))?;
         }
         queue!(out, cursor::MoveToColumn(u16::try_from(frame.cursor.1).unwrap_or_default()), cursor::Show)?;
-        out.flush()
+        io::stderr().write_all(&out)
     }
 
     fn to_the_top(out: &mut impl Write, frame: &Frame) -> io::Result<()> {

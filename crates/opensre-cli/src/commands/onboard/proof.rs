@@ -61,21 +61,38 @@ pub(super) fn firing_labels(app: &App, resolved: &Resolved) -> Vec<(String, Stri
 
 /// What a proof came to, line by line.
 pub(super) fn in_words(probe: &Probe) -> Vec<String> {
-    let who: Vec<String> = probe.identity.iter().map(|(key, value)| format!("{} {value}", key.replace('_', " "))).collect();
-    let mut lines = vec![match probe.status {
-        ProbeStatus::Passed if who.is_empty() => format!("Passed: {}.", probe.detail),
-        ProbeStatus::Passed => format!("Passed: {}. Connected as {}.", probe.detail, who.join(", ")),
-        ProbeStatus::Configured => format!("Complete; not proved: {}.", probe.detail),
-        ProbeStatus::NotProbed => format!("Complete; not proved: {}.", probe.detail),
-        ProbeStatus::Missing => format!("Incomplete: {}.", probe.detail),
-        ProbeStatus::Failed if who.is_empty() => format!("Failed: {}.", probe.detail),
-        ProbeStatus::Failed => format!("Failed: {}. It says {}.", probe.detail, who.join(", ")),
-    }];
+    let known = |key: &str| key != VERSION;
+    let who: Vec<String> = probe
+        .identity
+        .iter()
+        .filter(|(key, _)| known(key))
+        .map(|(key, value)| format!("{} {value}", key.replace('_', " ")))
+        .collect();
+    let outcome = match probe.status {
+        ProbeStatus::Passed => "Passed",
+        ProbeStatus::Configured | ProbeStatus::NotProbed => "Complete, but not proved",
+        ProbeStatus::Missing => "Incomplete",
+        ProbeStatus::Failed => "Failed",
+    };
+    let version = probe.identity.get(VERSION).map(|version| format!("version {version}"));
+    let mut line = format!("{outcome}: {}.", probe.detail);
+    match (who.is_empty(), version) {
+        (true, None) => {}
+        (true, Some(version)) => line.push_str(&format!(" It is {version}.")),
+        (false, version) => {
+            let version = version.map(|version| format!(" ({version})")).unwrap_or_default();
+            line.push_str(&format!(" Connected as {}{version}.", who.join(", ")));
+        }
+    }
+    let mut lines = vec![line];
     if let Some(hint) = &probe.hint {
         lines.push(format!("hint: {hint}"));
     }
     lines
 }
+
+/// The name of an identity that tells what is there, not who we are there.
+const VERSION: &str = "version";
 
 /// Why a script saves nothing.
 pub(super) fn refusal(instance: &Instance, probe: &Probe) -> Failure {
@@ -121,7 +138,7 @@ mod tests {
     #[test]
     fn who_we_are_is_said_and_what_never_changes_can_be_pinned() {
         let probe = Probe::passed("the API answers").with("version", Some("11.2.0")).with("org_id", Some("7"));
-        assert_eq!(in_words(&probe), ["Passed: the API answers. Connected as org id 7, version 11.2.0."]);
+        assert_eq!(in_words(&probe), ["Passed: the API answers. Connected as org id 7 (version 11.2.0)."]);
         assert_eq!(identity_to_pin(&probe), Some(("org_id", "7")));
         assert_eq!(identity_to_pin(&Probe::passed("x").with("version", Some("1"))), None);
         assert_eq!(identity_to_pin(&Probe::configured("x").with("org_id", Some("1"))), None);

@@ -272,7 +272,8 @@ impl Session<'_> {
         let question = format!("Remove {address} and its credentials from the store?");
         if self.yes(&question, "--yes")? {
             change::take_out(self.app, spec.family, &InstanceName::new(name))?;
-            self.saved.retain(|saved| !(saved.family == spec.family && InstanceName::new(name).answers_to(&saved.name)));
+            self.saved
+                .retain(|saved| !(saved.family == spec.family && InstanceName::new(name).answers_to(&saved.name)));
             self.ask.say(&format!("Removed {address}."));
         } else {
             self.ask.say("Nothing was removed.");
@@ -400,7 +401,12 @@ impl Session<'_> {
                     Some((self.prove)(instance.clone())?)
                 }
             };
+            let status = probe.as_ref().map(|probe| probe.status);
+            let passed = !matches!(status, Some(ProbeStatus::Failed | ProbeStatus::Missing));
             if let Some(probe) = &probe {
+                if !self.person && !passed && self.proof == Proof::Wanted {
+                    return Err(proof::refusal(&instance, probe));
+                }
                 for line in proof::in_words(probe) {
                     self.ask.say(&printable(&line));
                 }
@@ -408,13 +414,8 @@ impl Session<'_> {
             for change in changes.drain(..) {
                 self.ask.say(&printable(&format!("  {change}")));
             }
-            let status = probe.as_ref().map(|probe| probe.status);
-            let passed = !matches!(status, Some(ProbeStatus::Failed | ProbeStatus::Missing));
             if !self.person {
-                return match &probe {
-                    Some(probe) if !passed && self.proof == Proof::Wanted => Err(proof::refusal(&instance, probe)),
-                    _ => Ok(Decision::Save(status, None)),
-                };
+                return Ok(Decision::Save(status, None));
             }
             let address = printable(&instance.address());
             let (options, prompt): (&[(&str, Next)], String) = if passed {
@@ -426,7 +427,10 @@ impl Session<'_> {
                 prompt,
                 help: String::new(),
                 flag: "--save-anyway".to_owned(),
-                kind: Kind::Choice { options: options.iter().map(|(label, _)| Choice::new(*label)).collect(), start: 0 },
+                kind: Kind::Choice {
+                    options: options.iter().map(|(label, _)| Choice::new(*label)).collect(),
+                    start: 0,
+                },
                 otherwise: None,
             };
             let next = match self.ask.ask(&question)? {
@@ -511,9 +515,11 @@ impl Session<'_> {
         let active = change::edit(app, |document| {
             // Somebody else may have changed the store since the first question.
             let there = |name: &str| {
-                let of_family = document.records(&source).0.into_iter().filter(|record| {
-                    record.is_active() && app.catalogue.family(&record.service) == family
-                });
+                let of_family = document
+                    .records(&source)
+                    .0
+                    .into_iter()
+                    .filter(|record| record.is_active() && app.catalogue.family(&record.service) == family);
                 of_family.flat_map(|record| record.instances).find(|one| InstanceName::new(name).answers_to(&one.name))
             };
             let renamed = stored.is_none_or(|one| !InstanceName::new(&one.name).answers_to(&instance.name));
@@ -558,7 +564,8 @@ enum Next {
     Discard,
 }
 
-const SAVE: &[(&str, Next)] = &[("Save it", Next::Save), ("Edit the answers", Next::Edit), ("Discard it", Next::Discard)];
+const SAVE: &[(&str, Next)] =
+    &[("Save it", Next::Save), ("Edit the answers", Next::Edit), ("Discard it", Next::Discard)];
 
 const FAILED: &[(&str, Next)] = &[
     ("Edit the answers", Next::Edit),
@@ -566,4 +573,3 @@ const FAILED: &[(&str, Next)] = &[
     ("Save it anyway", Next::Save),
     ("Discard it", Next::Discard),
 ];
-

@@ -11,8 +11,27 @@ use opensre_model::resolution::Resolved;
 const USUAL: [&str; 4] = ["env", "region", "cluster", "team"];
 
 /// Labels that name one alert or one thing in it: an instance is never told apart by them.
-const OF_ONE_ALERT: [&str; 10] = [
-    "alertname", "severity", "instance", "pod", "container", "job", "endpoint", "prometheus", "alertgroup", "__name__",
+const OF_ONE_ALERT: [&str; 20] = [
+    "alertname",
+    "severity",
+    "instance",
+    "pod",
+    "container",
+    "job",
+    "endpoint",
+    "prometheus",
+    "alertgroup",
+    "__name__",
+    "node",
+    "host",
+    "hostname",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "device",
+    "mountpoint",
+    "path",
+    "service",
 ];
 
 /// Most values of one key: a label with more is no property of an instance.

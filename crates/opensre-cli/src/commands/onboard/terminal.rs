@@ -24,7 +24,8 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(color: bool, width: usize, say: Box<dyn FnMut(&str)>) -> Self {
-        let render = if color { coloured() } else { RenderConfig::empty().with_answered_prompt_prefix(Styled::new(">")) };
+        let render =
+            if color { coloured() } else { RenderConfig::empty().with_answered_prompt_prefix(Styled::new(">")) };
         let render = render.with_canceled_prompt_indicator(Styled::new("<back>"));
         Self { render, width, color, say }
     }
@@ -45,7 +46,9 @@ impl Ask for Terminal {
     fn ask(&mut self, question: &Question) -> Result<Reply, Failure> {
         let render = self.render;
         let keys = match &question.kind {
-            Kind::Choice { options, .. } if options.len() > PAGE => "type to search, arrows move, Enter takes, Esc goes back",
+            Kind::Choice { options, .. } if options.len() > PAGE => {
+                "type to search, arrows move, Enter takes, Esc goes back"
+            }
             Kind::Choice { .. } => "arrows move, Enter takes, Esc goes back",
             _ => "",
         };
