@@ -99,6 +99,7 @@ pub enum SchemaKind {
 
 /// `integrations add`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct AddArgs {
     /// SERVICE or SERVICE/NAME
     pub instance: String,

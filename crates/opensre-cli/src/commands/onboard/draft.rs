@@ -248,7 +248,7 @@ impl Draft {
             _ => Kind::Text {
                 initial: self.current(field).unwrap_or_default(),
                 default: model::default(field).map(|value| text_of(&model::shown(&value), field)),
-                suggest: Suggest::Lines(self.suggestions(field, around)),
+                suggest: Suggest::Lines(Self::suggestions(field, around)),
                 check: field_check(field, must),
             },
         };
@@ -307,7 +307,7 @@ impl Draft {
     }
 
     /// Values that a field may well have.
-    fn suggestions(&self, field: &FieldSpec, around: &Around) -> Vec<String> {
+    fn suggestions(field: &FieldSpec, around: &Around) -> Vec<String> {
         let mut lines: Vec<String> =
             around.values.iter().filter(|(key, _)| key == field.key).map(|(_, value)| value.clone()).collect();
         let known: &[&str] = match field.identifies {

@@ -52,7 +52,9 @@ pub(in crate::commands) fn show(app: &App, saved: &[Saved], file: Option<&Path>)
     }
     if app.surroundings.width < WIDTH_OF_NEXT_STEPS {
         app.output.note("Next:");
-        NEXT_STEPS.iter().for_each(|(command, _)| app.output.note(&format!("  {command}")));
+        for (command, _) in NEXT_STEPS {
+            app.output.note(&format!("  {command}"));
+        }
         return Ok(());
     }
     let steps = NEXT_STEPS.iter().map(|(command, what)| vec![(*command).to_owned(), (*what).to_owned()]).collect();

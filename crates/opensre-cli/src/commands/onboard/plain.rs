@@ -27,7 +27,7 @@ impl Plain {
         Self { width, say }
     }
 
-    fn read(&mut self, prompt: &str, secret: bool) -> Result<String, Failure> {
+    fn read(prompt: &str, secret: bool) -> Result<String, Failure> {
         let term = Term::stderr();
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotConnected => {
@@ -62,7 +62,7 @@ impl Ask for Plain {
                     }
                     let prompt =
                         format!("{} Number or part of a name [{}], {BACK} goes back:", question.prompt, start + 1);
-                    let typed = self.read(&prompt, false)?;
+                    let typed = Self::read(&prompt, false)?;
                     let typed = typed.trim();
                     match (typed, typed.parse::<usize>()) {
                         ("", _) => return Ok(Reply::Choice(*start)),
@@ -92,7 +92,7 @@ impl Ask for Plain {
             Kind::Text { initial, default, check, .. } => loop {
                 let shown = if initial.is_empty() { default.as_deref().unwrap_or_default() } else { initial };
                 let shown = if shown.is_empty() { String::new() } else { format!(" [{shown}]") };
-                let typed = self.read(&format!("{}{shown}:", question.prompt), false)?;
+                let typed = Self::read(&format!("{}{shown}:", question.prompt), false)?;
                 let answer = match typed.trim() {
                     BACK => return Ok(Reply::Back),
                     "" => initial.clone(),
@@ -107,7 +107,7 @@ impl Ask for Plain {
             },
             Kind::Secret { has, check } => loop {
                 let shown = has.as_ref().map(|has| format!(" [{has}]")).unwrap_or_default();
-                let typed = self.read(&format!("{}{shown} (hidden):", question.prompt), true)?;
+                let typed = Self::read(&format!("{}{shown} (hidden):", question.prompt), true)?;
                 match typed.trim() {
                     BACK => return Ok(Reply::Back),
                     typed => match check(typed) {
@@ -118,7 +118,7 @@ impl Ask for Plain {
             },
             Kind::YesNo { default } => loop {
                 let marks = if *default { "[Y/n]" } else { "[y/N]" };
-                let typed = self.read(&format!("{} {marks}:", question.prompt), false)?.trim().to_lowercase();
+                let typed = Self::read(&format!("{} {marks}:", question.prompt), false)?.trim().to_lowercase();
                 match typed.as_str() {
                     "" => return Ok(Reply::YesNo(*default)),
                     BACK => return Ok(Reply::Back),

@@ -19,7 +19,7 @@ const HIDDEN: &str = "********";
 
 /// A question for a line.
 pub(super) struct Prompt<'a> {
-    pub(super) prompt: &'a str,
+    pub(super) asks: &'a str,
     pub(super) help: &'a str,
     pub(super) initial: &'a str,
     /// What an empty line stands for: it becomes the answer, unless a secret is asked for, which is then kept.
@@ -150,7 +150,7 @@ impl Prompt<'_> {
             Some(default) if self.initial.is_empty() => format!(" [{default}]"),
             _ => String::new(),
         };
-        let head = format!("{}{default}: ", self.prompt);
+        let head = format!("{}{default}: ", self.asks);
         let shown = match (self.secret, line.is_empty()) {
             (false, _) => line.text(),
             (true, true) => String::new(),
@@ -194,7 +194,7 @@ impl Prompt<'_> {
         let mut out = Vec::new();
         Self::to_the_top(&mut out, drawn)?;
         queue!(out, Clear(ClearType::FromCursorDown))?;
-        write!(out, "{mark} {}: {answer}\r\n", self.prompt)?;
+        write!(out, "{mark} {}: {answer}\r\n", self.asks)?;
         io::stderr().write_all(&out)
     }
 

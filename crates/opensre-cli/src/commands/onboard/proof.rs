@@ -75,16 +75,15 @@ pub(super) fn in_words(probe: &Probe) -> Vec<String> {
         ProbeStatus::Failed => "Failed",
     };
     let version = probe.identity.get(VERSION).map(|version| format!("version {version}"));
-    let mut line = format!("{outcome}: {}.", probe.detail);
-    match (who.is_empty(), version) {
-        (true, None) => {}
-        (true, Some(version)) => line.push_str(&format!(" It is {version}.")),
+    let connected = match (who.is_empty(), version) {
+        (true, None) => String::new(),
+        (true, Some(version)) => format!(" It is {version}."),
         (false, version) => {
             let version = version.map(|version| format!(" ({version})")).unwrap_or_default();
-            line.push_str(&format!(" Connected as {}{version}.", who.join(", ")));
+            format!(" Connected as {}{version}.", who.join(", "))
         }
-    }
-    let mut lines = vec![line];
+    };
+    let mut lines = vec![format!("{outcome}: {}.{connected}", probe.detail)];
     if let Some(hint) = &probe.hint {
         lines.push(format!("hint: {hint}"));
     }

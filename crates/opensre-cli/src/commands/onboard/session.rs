@@ -126,7 +126,7 @@ impl Session<'_> {
                     continue;
                 }
                 Target::New => self.instance(spec, None, &given)?,
-                Target::Edit(stored) => self.instance(spec, Some(*stored), &given)?,
+                Target::Edit(stored) => self.instance(spec, Some(&stored), &given)?,
             };
             if one == Outcome::Saved {
                 outcome = Outcome::Saved;
@@ -285,12 +285,12 @@ impl Session<'_> {
     pub(super) fn instance(
         &mut self,
         spec: &'static ProviderSpec,
-        stored: Option<change::Stored>,
+        stored: Option<&change::Stored>,
         given: &Given,
     ) -> Result<Outcome, Failure> {
         // The record may be under another key of the family, as a local Grafana is.
-        let spec = stored.as_ref().and_then(|one| self.app.catalogue.find(&one.service)).unwrap_or(spec);
-        let mut draft = Draft::new(spec, stored.as_ref().map(|one| one.instance.clone()), given)?;
+        let spec = stored.and_then(|one| self.app.catalogue.find(&one.service)).unwrap_or(spec);
+        let mut draft = Draft::new(spec, stored.map(|one| one.instance.clone()), given)?;
         let mut from = 0;
         loop {
             if !self.questions(&mut draft, from)? {
@@ -299,12 +299,12 @@ impl Session<'_> {
             // Whatever is asked again begins with the fields; Esc goes further back.
             from = draft.steps().iter().position(|step| !matches!(step, Step::Name | Step::Tags)).unwrap_or(0);
             let Some(ready) = self.usable(&draft)? else { continue };
-            match self.decide(&draft, ready)? {
+            match self.decide(&draft, &ready)? {
                 Decision::Save(status, expect) => {
                     if expect.is_some() {
                         draft.now.expect = expect;
                     }
-                    if self.save(&draft, stored.as_ref(), status)? {
+                    if self.save(&draft, stored, status)? {
                         return Ok(Outcome::Saved);
                     }
                     return Ok(Outcome::Left);
@@ -391,7 +391,7 @@ impl Session<'_> {
     }
 
     /// Proves it and asks what to do with it.
-    fn decide(&mut self, draft: &Draft, instance: Instance) -> Result<Decision, Failure> {
+    fn decide(&mut self, draft: &Draft, instance: &Instance) -> Result<Decision, Failure> {
         let mut changes = draft.changes();
         loop {
             let probe = match self.proof {
@@ -405,7 +405,7 @@ impl Session<'_> {
             let passed = !matches!(status, Some(ProbeStatus::Failed | ProbeStatus::Missing));
             if let Some(probe) = &probe {
                 if !self.person && !passed && self.proof == Proof::Wanted {
-                    return Err(proof::refusal(&instance, probe));
+                    return Err(proof::refusal(instance, probe));
                 }
                 for line in proof::in_words(probe) {
                     self.ask.say(&printable(&line));

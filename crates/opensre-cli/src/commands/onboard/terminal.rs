@@ -78,7 +78,7 @@ impl Ask for Terminal {
             Kind::Text { initial, default, suggest, check } => {
                 let answered = |answer: &str| answer.trim_matches([',', ' ']).to_owned();
                 let prompt = Prompt {
-                    prompt: &question.prompt,
+                    asks: &question.prompt,
                     help: &question.help,
                     initial,
                     default: default.as_deref(),
@@ -93,7 +93,7 @@ impl Ask for Terminal {
             Kind::Secret { has, check } => {
                 let answered = |answer: &str| secret_answer(answer, has.as_deref());
                 let prompt = Prompt {
-                    prompt: &question.prompt,
+                    asks: &question.prompt,
                     help: &question.help,
                     initial: "",
                     default: has.as_deref(),

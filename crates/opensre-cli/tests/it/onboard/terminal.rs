@@ -9,7 +9,7 @@ use crate::support::World;
 const TMUX: &str = "/usr/bin/tmux";
 
 /// How long a screen may take to come; a bound, not a measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running program on a terminal of its own, which ends with the test.
 pub(crate) struct Terminal {
