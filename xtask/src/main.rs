@@ -3,6 +3,7 @@
 //! * `setup`: installs the Debian and Python packages that the tests start as real servers;
 //! * `test`: set-up, then formatting, lints, tidy rules, tests, doc tests, the fuzz targets' build and the demo:
 //!   what CI runs;
+//! * `fmt`: formats every file (`cargo fmt` alone misses the providers, whose modules a macro declares);
 //! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
 //! * `tidy`: the rules that a compiler does not check.
 
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 const HELP: &str = "\
 cargo xtask setup      install the Debian and Python packages that the tests need
 cargo xtask test       everything that CI checks, set-up included
+cargo xtask fmt        format every file, those of the providers too
 cargo xtask generate   write the generated reference documents anew
 cargo xtask tidy       the rules that a compiler does not check
 ";
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
     let outcome = match task.as_str() {
         "setup" => setup(),
         "test" => test(),
+        "fmt" => format_files(&[]),
         "generate" => generate(),
         "tidy" => tidy::check(&root()),
         "" | "help" | "--help" | "-h" => {
@@ -53,7 +56,7 @@ fn setup() -> Result<()> {
 /// Everything that CI checks, cheapest first.
 fn test() -> Result<()> {
     setup()?;
-    cargo(&["fmt", "--all", "--check"])?;
+    format_files(&["--check"]).context("`cargo xtask fmt` formats every file")?;
     tidy::check(&root())?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     cargo(&["test", "--workspace"])?;
@@ -62,6 +65,28 @@ fn test() -> Result<()> {
         cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"])?;
     }
     cargo(&["run", "--quiet", "--package", "opensre-cli", "--", "demo"])
+}
+
+/// Formats, or checks that every file is formatted. `cargo fmt` follows `mod` lines, and misses those in a macro: the
+/// providers' folders are named to rustfmt one by one.
+fn format_files(options: &[&str]) -> Result<()> {
+    cargo(&[&["fmt", "--all"], options].concat())?;
+    let folders = root().join("crates/opensre-providers/src");
+    let mut roots = Vec::new();
+    for entry in std::fs::read_dir(&folders).with_context(|| format!("cannot list {}", folders.display()))? {
+        let file = entry?.path().join("mod.rs");
+        if file.is_file() {
+            roots.push(file);
+        }
+    }
+    roots.sort();
+    let mut command = Command::new("rustfmt");
+    command.args(["--edition", "2024"]).args(options).args(&roots);
+    let status = command.current_dir(root()).status().context("cannot start rustfmt")?;
+    if !status.success() {
+        bail!("rustfmt of the providers' folders failed ({status})");
+    }
+    Ok(())
 }
 
 /// The reference documents are compared by a test, which writes them when told to.

@@ -9,14 +9,14 @@ use opensre_model::alert::Alert;
 use opensre_model::diagnostic::{Diagnostic, Severity};
 use opensre_model::provider::Catalogue;
 use opensre_model::resolution::Precedence;
-use opensre_model::routing::RoutingMode;
+use opensre_model::routing::RouteOptions;
 use opensre_model::secret::SecretSource;
 use opensre_model::window;
 use opensre_providers::driver::Provider;
 use opensre_store::references::LocalSecrets;
 use opensre_store::{Effective, Store};
 
-use crate::args::{Format, GlobalArgs};
+use crate::args::{Format, GlobalArgs, RoutingArgs};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -143,9 +143,17 @@ where
     }
 }
 
-/// The routing mode of `--routing` or `OPENSRE_ROUTING`.
-pub(crate) fn routing(written: Option<&str>) -> Result<RoutingMode, Failure> {
-    option(written, "--routing (or OPENSRE_ROUTING)")
+/// How to choose instances, as flags and variables say; what they leave open, the store says.
+pub(crate) fn routing(args: &RoutingArgs) -> Result<RouteOptions, Failure> {
+    let in_doubt = |written: &Option<String>, name: &str| {
+        let word = written.as_deref().filter(|text| !text.trim().is_empty());
+        word.map(|word| option(Some(word), name)).transpose()
+    };
+    Ok(RouteOptions {
+        mode: option(args.routing.as_deref(), "--routing (or OPENSRE_ROUTING)")?,
+        on_unknown: in_doubt(&args.on_unknown, "--on-unknown (or OPENSRE_ON_UNKNOWN)")?,
+        on_ambiguous: in_doubt(&args.on_ambiguous, "--on-ambiguous (or OPENSRE_ON_AMBIGUOUS)")?,
+    })
 }
 
 /// Reads a duration such as `90m`, `6h` or `2d`.

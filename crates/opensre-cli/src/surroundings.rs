@@ -81,7 +81,7 @@ pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
         std::fs::File::open(path).map_err(failed)?.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
     }
     if bytes.len() as u64 > MOST {
-        return Err(Failure::input(format!("{shown} is larger than 16 MiB, which no alert is")));
+        return Err(Failure::input(format!("{shown} is larger than 16 MiB, the most that is read")));
     }
     Ok(bytes)
 }

@@ -13,7 +13,7 @@ use opensre_http::Http;
 use opensre_model::evidence::{Evidence, Gap, GapKind};
 use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer};
+use opensre_providers::driver::{Access, Answer, Neighbours};
 use tokio::sync::Semaphore;
 
 use crate::identity::{Confirmation, Confirmations};
@@ -29,6 +29,8 @@ pub struct Means {
     pub http: Http,
     /// Resolves secret references.
     pub secrets: Arc<dyn SecretSource>,
+    /// The other instances in effect, for one that is reached through another.
+    pub neighbours: Neighbours,
     /// The window that every query shares.
     pub window: Window,
     /// How long all of it may take.
@@ -159,6 +161,7 @@ async fn run(
         http: means.http.clone(),
         secrets: Arc::clone(&means.secrets),
         deadline: limit.checked_sub(margin).unwrap_or(limit),
+        neighbours: means.neighbours.clone(),
     };
     let window = means.window;
     let query = task.query;

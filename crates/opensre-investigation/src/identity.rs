@@ -33,6 +33,7 @@ impl Confirmations {
                     http: means.http.clone(),
                     secrets: Arc::clone(&means.secrets),
                     deadline: end.min(Instant::now() + LONGEST),
+                    neighbours: means.neighbours.clone(),
                 };
                 all.push((task.instance.clone(), confirm(task.provider, access).boxed().shared()));
             }

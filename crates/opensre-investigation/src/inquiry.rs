@@ -9,10 +9,10 @@ use opensre_model::evidence::{Gap, GapKind};
 use opensre_model::provider::Catalogue;
 use opensre_model::report::Report;
 use opensre_model::resolution::Resolved;
-use opensre_model::routing::{ExplicitChoice, Route, RouteStep, RoutingMode, route};
+use opensre_model::routing::{ExplicitChoice, Route, RouteOptions, route};
 use opensre_model::secret::SecretSource;
 use opensre_model::window::Window;
-use opensre_providers::driver::Provider;
+use opensre_providers::driver::{Neighbours, Provider};
 
 use crate::gather::{Means, Observer, Progress, gather};
 use crate::hypotheses::diagnose;
@@ -35,7 +35,7 @@ pub struct Inquiry<'a> {
     /// Instances that the command line names.
     pub explicit: Vec<ExplicitChoice>,
     /// How instances are chosen.
-    pub mode: RoutingMode,
+    pub routing: RouteOptions,
     /// The window to look at ([`Window::around`]).
     pub window: Window,
     /// How long the gathering may take.
@@ -66,7 +66,7 @@ pub enum InvestigationError {
         /// What was not answered.
         gaps: Vec<Gap>,
     },
-    /// `--instance` names a service or instance that is not there.
+    /// `--instance` names a service or instance that is not there, or a choice is in doubt and is to fail.
     #[error("{reason}\nhint: {hint}")]
     UnknownInstance {
         /// What was not found.
@@ -86,14 +86,16 @@ fn listed(services: &[String]) -> String {
 /// one thread.
 pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationError> {
     let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
-    let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.mode);
-    if let Some(refused) = routes.iter().find(|route| route.step == RouteStep::CommandLine && route.chosen.is_empty()) {
-        return Err(unknown_instance(refused, inquiry.resolved));
+    let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.routing);
+    if let Some(error) = routes.iter().find_map(|route| unknown_instance(route, inquiry.resolved)) {
+        return Err(error);
     }
     investigate_along(inquiry, &routes).await
 }
 
-fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> InvestigationError {
+/// Why nothing may be asked, if a route says so.
+fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> Option<InvestigationError> {
+    let reason = route.refusal()?.to_owned();
     let names: Vec<String> = resolved
         .family(&route.service)
         .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
@@ -103,7 +105,7 @@ fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> InvestigationErro
     } else {
         format!("instances of {}: {}", route.service, names.join(", "))
     };
-    InvestigationError::UnknownInstance { reason: route.reason.clone(), hint }
+    Some(InvestigationError::UnknownInstance { reason, hint })
 }
 
 /// Investigates along routes that were chosen already.
@@ -128,6 +130,7 @@ pub async fn investigate_along(inquiry: Inquiry<'_>, routes: &[Route<'_>]) -> Re
     let means = Means {
         http: inquiry.http.clone(),
         secrets: Arc::clone(&recording) as Arc<dyn SecretSource>,
+        neighbours: Neighbours::of(inquiry.resolved),
         window: inquiry.window,
         deadline: inquiry.deadline,
     };

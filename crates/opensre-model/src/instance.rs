@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::diagnostic::Source;
 use crate::identity::Expect;
+use crate::policy::Policy;
 use crate::value::Config;
 
 /// An instance's name: trimmed and lower-cased; blank is `default`.
@@ -167,6 +168,8 @@ pub struct Instance {
     pub tags: Tags,
     /// Who it must be: a back end that says otherwise is not asked.
     pub expect: Expect,
+    /// What may choose it.
+    pub policy: Policy,
     /// What it is configured with.
     pub settings: Settings,
     /// The id of the record it came from.

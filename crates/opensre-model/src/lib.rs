@@ -18,6 +18,7 @@ pub mod fields;
 pub mod identity;
 pub mod instance;
 pub mod message;
+pub mod policy;
 pub mod provider;
 pub mod record;
 pub mod redaction;

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::fields;
+use crate::policy::AlertPart;
 use crate::provider::{Catalogue, FieldKind, FieldSpec, ProviderSpec, Separator};
 use crate::rule;
 use crate::wording::joined;
@@ -24,6 +25,8 @@ pub fn store_schema(catalogue: &Catalogue) -> Json {
     definitions.insert("tags".to_owned(), tags());
     definitions.insert("name".to_owned(), name());
     definitions.insert("expect".to_owned(), expect());
+    definitions.insert("requires_explicit".to_owned(), requires_explicit());
+    definitions.insert("route_from".to_owned(), route_from());
     definitions.insert("instance".to_owned(), instance(&json!({"type": "object"})));
     for spec in catalogue.iter() {
         definitions.insert(format!("{}_credentials", spec.key), credentials(spec));
@@ -57,6 +60,8 @@ pub fn store_schema(catalogue: &Catalogue) -> Json {
         record["allOf"] = Json::Array(rules);
     }
     definitions.insert("record".to_owned(), record);
+    definitions.insert("group".to_owned(), group());
+    definitions.insert("rule".to_owned(), routing_rule(&services));
 
     json!({
         "$schema": DIALECT,
@@ -71,6 +76,12 @@ pub fn store_schema(catalogue: &Catalogue) -> Json {
                 "description": "The records, in order.",
                 "items": {"$ref": "#/$defs/record"},
             },
+            "groups": {
+                "type": "array",
+                "description": "Named selectors; a group's name stands wherever an instance or selector may.",
+                "items": {"$ref": "#/$defs/group"},
+            },
+            "routing": routing(),
         },
         "$defs": definitions,
     })
@@ -84,7 +95,9 @@ pub fn instances_variable_schema(spec: &ProviderSpec) -> Option<Json> {
     // Flat entries hold the fields beside name and tags; with `credentials` they would not be read.
     flat["properties"]["name"] = json!({"$ref": "#/$defs/name"});
     flat["properties"]["tags"] = json!({"$ref": "#/$defs/tags"});
-    flat["properties"]["expect"] = json!({"$ref": "#/$defs/expect"});
+    for key in ["expect", "requires_explicit", "route_from"] {
+        flat["properties"][key] = json!({"$ref": format!("#/$defs/{key}")});
+    }
     flat["not"] = json!({"required": ["credentials"]});
     let mut nested = instance(&json!({"$ref": "#/$defs/credentials"}));
     nested["additionalProperties"] = json!(false);
@@ -94,7 +107,10 @@ pub fn instances_variable_schema(spec: &ProviderSpec) -> Option<Json> {
         "description": format!("Instances of {}, as a JSON array. {}", spec.name, spec.documentation),
         "type": "array",
         "items": {"anyOf": [nested, flat]},
-        "$defs": {"tags": tags(), "name": name(), "expect": expect(), "credentials": credentials(spec)},
+        "$defs": {
+            "tags": tags(), "name": name(), "expect": expect(), "requires_explicit": requires_explicit(),
+            "route_from": route_from(), "credentials": credentials(spec),
+        },
     }))
 }
 
@@ -117,6 +133,8 @@ fn instance(credentials: &Json) -> Json {
             "name": {"$ref": "#/$defs/name"},
             "tags": {"$ref": "#/$defs/tags"},
             "expect": {"$ref": "#/$defs/expect"},
+            "requires_explicit": {"$ref": "#/$defs/requires_explicit"},
+            "route_from": {"$ref": "#/$defs/route_from"},
             "credentials": credentials,
         },
     })
@@ -145,6 +163,83 @@ fn expect() -> Json {
                         turns out to be another is refused.",
         "additionalProperties": {"type": "string", "minLength": 1},
         "examples": [{"account_id": "123456789012"}],
+    })
+}
+
+fn group() -> Json {
+    json!({
+        "type": "object",
+        "description": "All instances, of whatever service, whose tags fit a selector.",
+        "required": ["name", "select"],
+        "properties": {
+            "name": {"type": "string", "pattern": "^\\s*@[^@,/=!()\\s]+\\s*$", "examples": ["@eu"]},
+            "select": {
+                "type": "string",
+                "description": "A tag selector; groups do not hold groups.",
+                "examples": ["region=eu,env=prod"],
+            },
+        },
+    })
+}
+
+/// Rules, and what to do in doubt.
+fn routing() -> Json {
+    let in_doubt = |what: &str| json!({"enum": ["default", "skip", "fail"], "default": "default", "description": what});
+    json!({
+        "type": "object",
+        "description": "Standing decisions about which instances an alert is about.",
+        "properties": {
+            "rules": {
+                "type": "array",
+                "description": "In order: the first that fits the alert and names a service decides for that service.",
+                "items": {"$ref": "#/$defs/rule"},
+            },
+            "unknown": in_doubt(
+                "When a hint or rule names what is not there: the default instance, none of the service, or an error."
+            ),
+            "ambiguous": in_doubt(
+                "When several fit alike where one is meant: what there is to choose from, none of them, or an error."
+            ),
+        },
+    })
+}
+
+fn routing_rule(services: &[&str]) -> Json {
+    json!({
+        "type": "object",
+        "required": ["match", "use"],
+        "properties": {
+            "match": {
+                "type": "string",
+                "description": "A selector over the alert's labels; `*` fits every alert.",
+                "examples": ["team=payments", "*"],
+            },
+            "use": {
+                "type": "object",
+                "description": "For each service a name, several names, a tag selector or a group.",
+                "propertyNames": {"anyOf": [{"enum": services}, {"type": "string"}]},
+                "additionalProperties": {"type": "string", "minLength": 1},
+                "examples": [{"grafana": "pay", "aws": "env=prod"}],
+            },
+        },
+    })
+}
+
+fn requires_explicit() -> Json {
+    json!({
+        "type": ["boolean", "null"],
+        "default": false,
+        "description": "Only its own name chooses it, on the command line, in a hint or in a routing rule; never a tag, an id, \
+                        a URL, the default, a selector or a group.",
+    })
+}
+
+fn route_from() -> Json {
+    json!({
+        "type": ["array", "null"],
+        "items": {"enum": AlertPart::ALL.map(AlertPart::as_str)},
+        "description": "The parts of an alert that may name it; all of them when absent, none when empty.",
+        "examples": [["hint", "urls"]],
     })
 }
 

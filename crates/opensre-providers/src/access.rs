@@ -9,6 +9,7 @@ use opensre_model::instance::Instance;
 use opensre_model::secret::{Secret, SecretSource, SecretValue};
 
 use crate::failure::Failure;
+use crate::neighbours::Neighbours;
 
 /// Everything that a call to one instance needs. The HTTP layer binds its credentials to its host.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Access {
     pub secrets: Arc<dyn SecretSource>,
     /// When everything must have answered.
     pub deadline: Instant,
+    /// The other instances, for one that is reached through another.
+    pub neighbours: Neighbours,
 }
 
 /// Which declared fields hold what an HTTP endpoint is made of. Every provider has one as a constant:

@@ -19,6 +19,7 @@ pub use crate::access::{Access, HttpFields};
 pub use crate::failure::Failure;
 pub use crate::identity::{deliver, verify};
 pub use crate::input::{Input, InputError, InputSpec};
+pub use crate::neighbours::Neighbours;
 
 /// A provider: its declaration and what it can do.
 #[derive(Clone, Copy)]
@@ -27,10 +28,25 @@ pub struct Provider {
     pub spec: &'static ProviderSpec,
     /// Proves an instance's credentials with a real call; `None` while the provider is only declared.
     pub probe: Option<ProbeFn>,
+    /// What its probe may tell of who we are there and of what is there: the names that an instance may be pinned to
+    /// (`expect`). A test compares it with what the probe really tells.
+    pub identity: &'static [&'static str],
     /// Its read-only queries; empty while the provider is only declared.
     pub queries: &'static [Query],
     /// Delivers a message (the report of an investigation) to people; `None` where the provider has nobody to tell.
     pub deliver: Option<DeliverFn>,
+}
+
+impl Provider {
+    /// A provider that is only declared so far: its instances are loaded, listed, selected and kept.
+    pub const fn declared(spec: &'static ProviderSpec) -> Self {
+        Self { spec, probe: None, identity: &[], queries: &[], deliver: None }
+    }
+
+    /// Whether it is only declared so far.
+    pub fn is_only_declared(&self) -> bool {
+        self.probe.is_none() && self.queries.is_empty() && self.deliver.is_none()
+    }
 }
 
 /// A probe: proves credentials with a real call.
@@ -149,7 +165,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// A client that keeps to the bounds of bytes and time.
-    pub(crate) fn keep(self, client: Client) -> Client {
+    pub fn keep(self, client: Client) -> Client {
         client.at_most(self.bytes).by(Instant::now() + Duration::from_secs(self.seconds))
     }
 }

@@ -44,12 +44,19 @@ pub async fn deliver(provider: &Provider, access: &Access, message: &Message) ->
         let reason = format!("opensre cannot deliver to {}", provider.spec.name);
         return Err(Failure::new(GapKind::NotSupported, reason));
     };
-    if !access.instance.expect.is_empty() {
-        let probe = verify(provider, access).await;
-        if probe.status != ProbeStatus::Passed {
-            let reason = format!("not sent, since it is pinned and not confirmed: {}", probe.detail);
-            return Err(Failure { kind: GapKind::Denied, reason, hint: probe.hint });
-        }
-    }
+    confirmed(provider, access).await.map_err(|failure| failure.about("not sent"))?;
     send(access, message).await
+}
+
+/// Holds an instance to its pin before something is done with it; one without a pin is asked nothing.
+pub(crate) async fn confirmed(provider: &Provider, access: &Access) -> Result<(), Failure> {
+    if access.instance.expect.is_empty() {
+        return Ok(());
+    }
+    let probe = verify(provider, access).await;
+    if probe.status == ProbeStatus::Passed {
+        return Ok(());
+    }
+    let reason = format!("{} is pinned and not confirmed: {}", access.instance.address(), probe.detail);
+    Err(Failure { kind: GapKind::Denied, reason, hint: probe.hint })
 }

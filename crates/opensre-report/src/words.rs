@@ -35,6 +35,7 @@ pub(crate) fn step(step: RouteStep) -> &'static str {
     match step {
         RouteStep::CommandLine => "command line",
         RouteStep::Hint => "hint",
+        RouteStep::Rule => "rule",
         RouteStep::Identifier => "identifier",
         RouteStep::Tags => "tags",
         RouteStep::Default => "default",

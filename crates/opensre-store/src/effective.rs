@@ -6,6 +6,7 @@ use opensre_model::environment;
 use opensre_model::provider::{Catalogue, EnvironmentMap};
 use opensre_model::record::Record;
 use opensre_model::resolution::{Precedence, Resolved, resolve};
+use opensre_model::routing::RoutingTable;
 
 use crate::store::{Loaded, Store};
 
@@ -13,7 +14,7 @@ use crate::store::{Loaded, Store};
 #[derive(Debug)]
 pub struct Effective {
     /// The instances in effect, with every diagnostic of the way there: the store's, then the environment's, then
-    /// those of resolving.
+    /// those of resolving, then those of groups and rules.
     pub resolved: Resolved,
     /// The store's records that are not active: never used, and shown all the same.
     pub inactive: Vec<Record>,
@@ -23,11 +24,15 @@ impl Effective {
     /// Reads the store and the variables and resolves them. Never fails for what is written in them: that is among
     /// the diagnostics. A version 1 store is migrated on the way (see [`Store::load`]).
     pub fn load(store: &Store, catalogue: &Catalogue, variables: &EnvironmentMap, precedence: Precedence) -> Self {
-        let Loaded { records: stored, diagnostics: of_store, .. } = store.load();
+        let Loaded { document, records: stored, diagnostics: of_store, .. } = store.load();
         let (environment, of_environment) = environment::records(catalogue, variables);
         let inactive = stored.iter().filter(|record| !record.is_active()).cloned().collect();
         let mut resolved = resolve(catalogue, stored, environment, precedence);
         resolved.diagnostics.splice(0..0, of_store.into_iter().chain(of_environment));
+        let (routing, of_routing) = RoutingTable::read(catalogue, &document, &store.source());
+        let of_check = routing.check(catalogue, &resolved, &store.source());
+        resolved.diagnostics.extend(of_routing.into_iter().chain(of_check));
+        resolved.routing = routing;
         Self { resolved, inactive }
     }
 

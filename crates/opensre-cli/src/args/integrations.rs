@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::RoutingArgs;
+
 /// `opensre integrations`.
 #[derive(Debug, Args)]
 pub struct IntegrationsArgs {
@@ -59,6 +61,39 @@ give it on standard input, at the prompt, or as a reference."
     Remove(RemoveArgs),
     /// Prove with a real call that instances answer and accept their credentials
     Verify(VerifyArgs),
+    /// Take instances over from another tool's configuration
+    #[command(after_help = "\
+Sources:
+  kubeconfig   the contexts of KUBECONFIG or ~/.kube/config
+  aws          the profiles of ~/.aws/config and ~/.aws/credentials
+  env          the variables of this shell, single ones and _INSTANCES
+  opensre      another store: version 1 or 2 of the Python product, or one of this program
+  holmes       the toolsets of HolmesGPT's ~/.holmes/config.yaml, with their instances
+  grafanactl   the contexts of grafanactl
+  gcx          the contexts of gcx
+  mcp          the MCP servers of Claude, Cursor, VS Code and others, as far as they are known here
+  grafana      the Prometheus, Alertmanager, Loki and Tempo behind a Grafana's data sources
+
+Examples:
+  opensre integrations import kubeconfig --dry-run
+  opensre integrations import aws --only prod --only staging --tag team=payments
+  opensre integrations import grafana --instance grafana/prod --prefix prod-
+  opensre integrations import opensre --from old-store.json
+
+Nothing is removed, and what differs in the store is kept unless --update. No secret is copied unless
+--copy-secrets (another store's are): it stays a reference to where it is kept, or becomes one to a
+variable that you are told to set. No credential plug-in is run.")]
+    Import(ImportArgs),
+    /// Write the instances in effect as a store or as `_INSTANCES` variables
+    #[command(after_help = "\
+Examples:
+  opensre integrations export --out store.json
+  opensre integrations export grafana --as env
+  opensre integrations export --as dotenv --reveal --out .env
+
+A secret that stands in clear becomes a reference to a variable, and the variables to set are listed on
+standard error; --reveal writes it as it is.")]
+    Export(ExportArgs),
     /// Which instance would be chosen, and why
     #[command(after_help = "\
 Examples:
@@ -86,6 +121,88 @@ Examples:
     },
 }
 
+/// Where instances are imported from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ImportSource {
+    /// Contexts of kubeconfigs.
+    Kubeconfig,
+    /// Profiles of AWS.
+    Aws,
+    /// Variables of this shell.
+    Env,
+    /// Another store.
+    Opensre,
+    /// Toolsets of HolmesGPT.
+    Holmes,
+    /// Contexts of grafanactl.
+    Grafanactl,
+    /// Contexts of gcx.
+    Gcx,
+    /// MCP servers.
+    Mcp,
+    /// Data sources of a Grafana.
+    Grafana,
+}
+
+/// `integrations import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Where from
+    #[arg(hide_possible_values = true)]
+    pub source: ImportSource,
+    /// Read this file instead of the usual ones; may be given several times (`-` reads standard input)
+    #[arg(long, value_name = "PATH")]
+    pub from: Vec<PathBuf>,
+    /// Which Grafana to ask, for the source grafana [default: the default one]
+    #[arg(long, value_name = "SERVICE/NAME")]
+    pub instance: Option<String>,
+    /// Show what would be done, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Change instances of the store where they differ
+    #[arg(long)]
+    pub update: bool,
+    /// Copy secrets that stand in clear there into the store
+    #[arg(long, visible_alias = "copy-keys")]
+    pub copy_secrets: bool,
+    /// Only this instance, by NAME or SERVICE/NAME; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// A tag for every instance, stronger than what is inferred; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub tag: Vec<String>,
+    /// Put this before every name
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub prefix: String,
+}
+
+/// What instances are exported as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// A store file.
+    Store,
+    /// `export` lines of a POSIX shell.
+    Env,
+    /// Lines of a `.env` file.
+    Dotenv,
+}
+
+/// `integrations export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// SERVICE or SERVICE/NAME; everything in effect when absent
+    pub instances: Vec<String>,
+    /// What to write
+    #[arg(long = "as", value_name = "FORM", default_value = "store")]
+    pub form: ExportForm,
+    /// Write to this file, readable for you only, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Write secrets in clear text
+    #[arg(long)]
+    pub reveal: bool,
+}
+
 /// What a schema is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaKind {
@@ -95,6 +212,18 @@ pub enum SchemaKind {
     Instances,
     /// The report of an investigation.
     Report,
+}
+
+/// Policies of an instance.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PolicyArgs {
+    /// Only its own name chooses it, never a tag, an id, a URL, the default, a selector or a group
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub requires_explicit: Option<bool>,
+    /// The parts of an alert that may name it: hint, rules, urls, identifiers, tags, top_level, annotations, labels;
+    /// or none; or all
+    #[arg(long, value_name = "PART", value_delimiter = ',')]
+    pub route_from: Option<Vec<String>>,
 }
 
 /// `integrations add`.
@@ -112,6 +241,9 @@ pub struct AddArgs {
     /// Who the back end must say we are there, such as account_id=123456789012; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub expect: Vec<String>,
+    /// Who or what may choose it.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// A field; a secret field takes a reference only: ${env:NAME}, ${file:/path}, ${exec:command args}
     #[arg(long, value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
@@ -146,6 +278,9 @@ pub struct ChangeArgs {
     /// Who the back end must say we are there; `KEY-` removes one
     #[arg(long, value_name = "KEY=VALUE|KEY-")]
     pub expect: Vec<String>,
+    /// Who or what may choose it.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// Remove a field
     #[arg(long, value_name = "FIELD")]
     pub unset: Vec<String>,
@@ -199,9 +334,9 @@ pub struct SelectArgs {
     /// As an investigation of this alert would choose (`-` reads standard input)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "tags"])]
     pub alert: Option<PathBuf>,
-    /// How instances are chosen for an alert: full or hints [default: full]
-    #[arg(long, value_name = "MODE", env = "OPENSRE_ROUTING")]
-    pub routing: Option<String>,
+    /// How instances are chosen.
+    #[command(flatten)]
+    pub routing: RoutingArgs,
     /// Also print the instance's fields, as the Python product's selectors return them
     #[arg(long)]
     pub config: bool,

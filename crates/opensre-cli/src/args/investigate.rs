@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::RoutingArgs;
+
 /// `opensre investigate`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -26,12 +28,12 @@ pub struct InvestigateArgs {
     /// The alert in words
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
-    /// Ask these instances: a name, several names, or a tag selector
+    /// Ask these instances: a name, several names, a tag selector, or @GROUP
     #[arg(long, value_name = "SERVICE=WANTED")]
     pub instance: Vec<String>,
-    /// How instances are chosen: full or hints (the Python product's rule) [default: full]
-    #[arg(long, value_name = "MODE", env = "OPENSRE_ROUTING")]
-    pub routing: Option<String>,
+    /// How instances are chosen.
+    #[command(flatten)]
+    pub routing: RoutingArgs,
     /// The present, for an alert without a start: an RFC 3339 time [default: the clock]
     #[arg(long, value_name = "TIME")]
     pub now: Option<String>,

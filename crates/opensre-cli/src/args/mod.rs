@@ -4,6 +4,7 @@ mod integrations;
 mod investigate;
 mod onboard;
 mod query;
+mod route;
 
 use std::path::PathBuf;
 
@@ -11,11 +12,13 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use integrations::{
-    AddArgs, ChangeArgs, IntegrationsArgs, IntegrationsCommand, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
+    AddArgs, ChangeArgs, ExportArgs, ExportForm, ImportArgs, ImportSource, IntegrationsArgs, IntegrationsCommand,
+    PolicyArgs, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
 };
 pub use investigate::{DemoArgs, InvestigateArgs, LabArgs, LabCommand};
 pub use onboard::OnboardArgs;
 pub use query::QueryArgs;
+pub use route::{RouteArgs, RoutingArgs};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -102,6 +105,8 @@ pub enum Format {
 pub enum Command {
     /// Read an alert, gather the evidence, say what is wrong
     Investigate(InvestigateArgs),
+    /// Which instances an alert is about, and why: nothing is asked of them
+    Route(RouteArgs),
     /// Ask one query of one instance, or list what there is to ask
     Query(QueryArgs),
     /// Set up systems step by step: provider, name, tags, credentials, proof

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::PolicyArgs;
+
 /// `opensre onboard`: every question has a flag.
 #[derive(Debug, Args)]
 pub struct OnboardArgs {
@@ -22,6 +24,9 @@ pub struct OnboardArgs {
     /// Who the back end must say we are there, such as account_id=123456789012; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     pub expect: Vec<String>,
+    /// Who may choose it
+    #[command(flatten)]
+    pub policy: PolicyArgs,
     /// A field; a secret field takes a reference only: ${env:NAME}, ${file:/path}, ${exec:command args}
     #[arg(long, value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
@@ -49,6 +54,7 @@ impl OnboardArgs {
     /// Whether any flag answers a question about one instance.
     pub(crate) fn has_answers(&self) -> bool {
         let lists = [&self.tag, &self.expect, &self.set, &self.unset, &self.secret_stdin];
-        self.name.is_some() || lists.iter().any(|list| !list.is_empty())
+        let policy = self.policy.requires_explicit.is_some() || self.policy.route_from.is_some();
+        policy || self.name.is_some() || lists.iter().any(|list| !list.is_empty())
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use opensre_model::instance::Instance;
 use opensre_model::message::Message;
 use opensre_model::report::Report;
-use opensre_providers::driver::{self, Access, Provider, Receipt};
+use opensre_providers::driver::{self, Access, Neighbours, Provider, Receipt};
 
 use super::integrations::address::Address;
 use super::integrations::find;
@@ -20,6 +20,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 pub(super) struct Target {
     instance: Instance,
     provider: Provider,
+    neighbours: Neighbours,
 }
 
 /// The targets that were written, each once. Fails before anything is asked, so that nobody waits for an investigation
@@ -30,6 +31,7 @@ pub(super) fn targets(app: &App, written: &[String]) -> Result<Vec<Target>, Fail
         return Ok(targets);
     }
     let effective = app.effective()?;
+    let neighbours = Neighbours::of(&effective.resolved);
     for text in written {
         let address = Address::parse(&app.catalogue, text)?;
         let provider = provider(app, &address)?;
@@ -40,7 +42,7 @@ pub(super) fn targets(app: &App, written: &[String]) -> Result<Vec<Target>, Fail
             _ => found[0],
         };
         if !targets.iter().any(|target| target.instance == *instance) {
-            targets.push(Target { instance: instance.clone(), provider });
+            targets.push(Target { instance: instance.clone(), provider, neighbours: neighbours.clone() });
         }
     }
     Ok(targets)
@@ -66,9 +68,10 @@ pub(super) async fn report(app: &App, targets: Vec<Target>, report: &Report) -> 
     let sending = targets.into_iter().map(|target| {
         let address = target.instance.address();
         let deadline = Instant::now() + LONGEST;
-        let access = Access { instance: target.instance, http: http.clone(), secrets: secrets.clone(), deadline };
+        let Target { instance, provider, neighbours } = target;
+        let access = Access { instance, http: http.clone(), secrets: secrets.clone(), deadline, neighbours };
         let message = message.clone();
-        async move { (address, send(target.provider, access, LONGEST, move |_| message).await) }
+        async move { (address, send(provider, access, LONGEST, move |_| message).await) }
     });
     let mut all = true;
     for (address, outcome) in futures::future::join_all(sending).await {

@@ -33,7 +33,7 @@ pub(super) fn run(app: &App, args: &DemoArgs) -> Outcome {
         let demo = app.for_store(store);
         let wishes = investigate::Wishes {
             explicit: Vec::new(),
-            routing: RoutingMode::Full,
+            routing: RoutingMode::Full.into(),
             now,
             since: None,
             deadline: std::time::Duration::from_mins(1),

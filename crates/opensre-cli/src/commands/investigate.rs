@@ -10,7 +10,7 @@ use opensre_investigation::{Inquiry, InvestigationError, Observer, Progress, inv
 use opensre_model::alert::Alert;
 use opensre_model::evidence::GapKind;
 use opensre_model::report::Report;
-use opensre_model::routing::{ExplicitChoice, RoutingMode};
+use opensre_model::routing::{ExplicitChoice, RouteOptions};
 use opensre_model::window::Window;
 use opensre_report::text::TextOptions;
 
@@ -24,7 +24,7 @@ use crate::surroundings::Surroundings;
 /// What the caller wants to know, apart from the alert.
 pub(super) struct Wishes {
     pub(super) explicit: Vec<ExplicitChoice>,
-    pub(super) routing: RoutingMode,
+    pub(super) routing: RouteOptions,
     pub(super) now: Timestamp,
     pub(super) since: Option<SignedDuration>,
     pub(super) deadline: Duration,
@@ -34,7 +34,7 @@ pub(super) fn run(app: &App, args: &InvestigateArgs) -> Outcome {
     let format = report_format(app)?;
     let wishes = Wishes {
         explicit: args.instance.iter().map(|written| explicit(written)).collect::<Result<_, _>>()?,
-        routing: routing(args.routing.as_deref())?,
+        routing: routing(&args.routing)?,
         now: present(args.now.as_deref())?.unwrap_or_else(Surroundings::now),
         since: args.since.as_deref().map(|text| duration("--since", text)).transpose()?,
         deadline: positive("--deadline", &args.deadline)?,
@@ -87,7 +87,7 @@ pub(super) async fn report(app: &App, alert: Alert, wishes: Wishes) -> Result<Re
         resolved: &effective.resolved,
         providers: &app.providers,
         explicit: wishes.explicit,
-        mode: wishes.routing,
+        routing: wishes.routing,
         http,
         secrets,
         deadline: wishes.deadline,
@@ -131,7 +131,7 @@ pub(super) fn print(app: &App, report: &Report, format: Format, file: Option<&Pa
 }
 
 /// Reads `SERVICE=WANTED`.
-fn explicit(written: &str) -> Result<ExplicitChoice, Failure> {
+pub(super) fn explicit(written: &str) -> Result<ExplicitChoice, Failure> {
     match written.split_once('=') {
         Some((service, wanted)) if !service.trim().is_empty() && !wanted.trim().is_empty() => {
             Ok(ExplicitChoice { service: service.trim().to_owned(), wanted: wanted.trim().to_owned() })

@@ -10,6 +10,7 @@ mod lab;
 mod onboard;
 mod providers;
 mod query;
+mod route;
 
 use crate::app::App;
 use crate::args::Command;
@@ -20,6 +21,7 @@ pub(crate) fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::Investigate(args) => investigate::run(app, &args),
         Command::Onboard(args) => onboard::run(app, &args),
+        Command::Route(args) => route::run(app, &args),
         Command::Query(args) => query::run(app, &args),
         Command::Integrations(args) => integrations::run(app, args.command),
         Command::Providers(args) => providers::run(app, &args.command),

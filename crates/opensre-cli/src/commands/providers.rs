@@ -68,7 +68,7 @@ fn summary(provider: &Provider) -> Json {
         "key": spec.key, "name": spec.name, "aliases": spec.aliases, "family": spec.family,
         "instances_variable": spec.instances_variable, "documentation": spec.documentation,
         "verify": provider.probe.is_some(), "evidence": !provider.queries.is_empty(),
-        "delivery": provider.deliver.is_some(),
+        "delivery": provider.deliver.is_some(), "identity": provider.identity,
     })
 }
 

@@ -4,10 +4,11 @@ use opensre_investigation::gather::Means;
 use opensre_investigation::plan::Task;
 use opensre_investigation::{Answered, ask};
 use opensre_model::evidence::GapKind;
+use opensre_model::fields;
 use opensre_model::instance::Instance;
 use opensre_model::selector::nearest;
 use opensre_model::window::Window;
-use opensre_providers::driver::{Input, InputError, InputSpec, Provider, Query};
+use opensre_providers::driver::{Input, InputError, InputSpec, Neighbours, Provider, Query};
 use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
@@ -42,7 +43,8 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
     }
     let (http, secrets) = app.network();
     let window = Window::around(None, None, now, Some(since));
-    let means = Means { http, secrets, window, deadline: positive("--deadline", &args.deadline)? };
+    let neighbours = Neighbours::of(&effective.resolved);
+    let means = Means { http, secrets, neighbours, window, deadline: positive("--deadline", &args.deadline)? };
     let task = Task { instance: instance.clone(), provider: *provider, query, input, order: 0 };
     let answered = App::runtime()?.block_on(ask(&task, &means));
     if wants_json {
@@ -162,11 +164,7 @@ fn typed(spec: &InputSpec, written: &str) -> Option<Json> {
     match spec.kind {
         "integer" => written.trim().parse::<i64>().ok().map(Json::from),
         "number" => written.trim().parse::<f64>().ok().filter(|number| number.is_finite()).map(Json::from),
-        "boolean" => match written.trim().to_lowercase().as_str() {
-            "true" | "yes" | "1" => Some(true.into()),
-            "false" | "no" | "0" => Some(false.into()),
-            _ => None,
-        },
+        "boolean" => fields::boolean(&Json::from(written)).map(Json::from),
         "array" => match written_as_json() {
             Some(list @ Json::Array(_)) => Some(list),
             _ => Some(written.split(',').map(str::trim).filter(|part| !part.is_empty()).map(Json::from).collect()),

@@ -1,6 +1,7 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
 mod deliver;
+mod eks;
 mod integrations;
 mod investigate;
 mod onboard;

@@ -44,7 +44,7 @@ async fn investigated(name: &str, at: &str) -> (Report, Lab) {
         http: Http::new(HttpOptions { proxies: Proxies::None, ..HttpOptions::default() }),
         secrets: Arc::new(Plain),
         explicit: Vec::new(),
-        mode: RoutingMode::Full,
+        routing: RoutingMode::Full.into(),
         window,
         deadline: Duration::from_mins(1),
         observer: None,

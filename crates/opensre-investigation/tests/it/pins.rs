@@ -17,7 +17,7 @@ use opensre_model::provider::{Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::Config;
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Bounds, Input, Probe, Provider, Query, Relevance};
+use opensre_providers::driver::{Access, Answer, Bounds, Input, Neighbours, Probe, Provider, Query, Relevance};
 
 static SPEC: ProviderSpec = ProviderSpec {
     key: "ledger",
@@ -81,11 +81,12 @@ fn tasks(name: &str, expect: &[(&str, &str)], probe: opensre_providers::driver::
         name: InstanceName::new(name),
         tags: Tags::default(),
         expect: Expect::from_pairs(expect.iter().copied()),
+        policy: opensre_model::policy::Policy::default(),
         settings: Settings::Typed(Config::default()),
         integration_id: "id".to_owned(),
         source: Source::Store { path: "store".to_owned() },
     };
-    let provider = Provider { spec: &SPEC, probe: Some(probe), queries: &[QUERY], deliver: None };
+    let provider = Provider { spec: &SPEC, probe: Some(probe), identity: &[], queries: &[QUERY], deliver: None };
     (0..4)
         .map(|order| Task { instance: instance.clone(), provider, query: &QUERY, input: Input::default(), order })
         .collect()
@@ -94,7 +95,13 @@ fn tasks(name: &str, expect: &[(&str, &str)], probe: opensre_providers::driver::
 async fn run(tasks: &[Task], deadline: Duration) -> Gathered {
     let now = "2026-11-20T10:00:00Z".parse().expect("a time");
     let window = Window::around(None, None, now, None);
-    let means = Means { http: Http::default(), secrets: Arc::new(NoSecrets), window, deadline };
+    let means = Means {
+        http: Http::default(),
+        secrets: Arc::new(NoSecrets),
+        neighbours: Neighbours::default(),
+        window,
+        deadline,
+    };
     gather(tasks, &means, None).await
 }
 

@@ -6,6 +6,7 @@
 //! the right service and by a known key is.
 
 mod answers;
+mod token;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,6 +56,20 @@ pub struct Account {
     calls: Mutex<Vec<Call>>,
     refusals: Mutex<BTreeMap<String, Refusal>>,
     polls: Mutex<usize>,
+    clusters: Mutex<Vec<Cluster>>,
+}
+
+/// A cluster of EKS, as the account tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: String,
+    /// URL of its API server.
+    pub endpoint: String,
+    /// The authority that its certificate is signed by, as PEM.
+    pub authority: String,
 }
 
 impl Account {
@@ -69,6 +84,7 @@ impl Account {
             calls: Mutex::default(),
             refusals: Mutex::default(),
             polls: Mutex::default(),
+            clusters: Mutex::default(),
         }
     }
 
@@ -77,6 +93,11 @@ impl Account {
     pub fn with_role(mut self, arn: &str, external_id: Option<&str>) -> Self {
         self.roles.insert(arn.to_owned(), external_id.map(str::to_owned));
         self
+    }
+
+    /// Adds a cluster. Without any there is one called `shop` in every region, which nobody can reach.
+    pub fn put_cluster(&self, cluster: Cluster) {
+        lock(&self.clusters).push(cluster);
     }
 
     /// Refuses an action with a status and an error code, so many times or always.
@@ -139,7 +160,7 @@ async fn answer(State(account): State<Arc<Account>>, request: Request) -> Respon
     lock(&account.calls).push(Call {
         action: asked.action.clone(),
         service: service.clone(),
-        region,
+        region: region.clone(),
         key: key.clone(),
         parameters: asked.parameters.clone(),
     });
@@ -163,7 +184,7 @@ async fn answer(State(account): State<Arc<Account>>, request: Request) -> Respon
             );
         }
     }
-    match answers::of(&account, &asked, &key) {
+    match answers::of(&account, &asked, &key, &region) {
         Ok(body) if asked.protocol == Protocol::Query || asked.protocol == Protocol::Ec2 => {
             ([(header::CONTENT_TYPE, "text/xml")], body).into_response()
         }

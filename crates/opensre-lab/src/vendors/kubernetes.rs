@@ -7,6 +7,7 @@ pub mod scene;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +69,7 @@ pub struct Cluster {
 #[derive(Debug)]
 struct State {
     token: String,
+    authenticator: Option<Authenticator>,
     user: String,
     uid: String,
     now: Timestamp,
@@ -82,11 +84,24 @@ struct State {
     seen: Vec<Seen>,
 }
 
+/// Says whose a bearer token is.
+type WhoseToken = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+#[derive(Clone)]
+struct Authenticator(Arc<WhoseToken>);
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Authenticator")
+    }
+}
+
 impl Cluster {
     /// An empty cluster that knows one user by one token. `uid` is that of its `kube-system`, `now` its clock.
     pub fn new(token: &str, user: &str, uid: &str, now: Timestamp) -> Self {
         let state = State {
             token: token.to_owned(),
+            authenticator: None,
             user: user.to_owned(),
             uid: uid.to_owned(),
             now,
@@ -103,6 +118,12 @@ impl Cluster {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks somebody else whose a bearer token is, from now on, instead of knowing one (a webhook token authenticator, as
+    /// EKS has one).
+    pub fn authenticate(&self, whose: impl Fn(&str) -> Option<String> + Send + Sync + 'static) {
+        self.state().authenticator = Some(Authenticator(Arc::new(whose)));
     }
 
     /// Adds an object: `put("api/v1", "pods", json!({...}))`.
@@ -280,12 +301,17 @@ impl Cluster {
         if segments == ["version"] {
             return Answer::json(StatusCode::OK, &json!({"major": "1", "minor": "33", "gitVersion": "v1.33.4"}));
         }
-        if seen.authorization != format!("Bearer {}", state.token) {
+        let token = seen.authorization.strip_prefix("Bearer ").unwrap_or_default();
+        let user = match &state.authenticator {
+            Some(Authenticator(whose)) => whose(token),
+            None => (token == state.token).then(|| state.user.clone()),
+        };
+        let Some(user) = user else {
             return Answer::refusal(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized");
-        }
+        };
         match (seen.method.as_str(), segments.as_slice()) {
             ("POST", ["apis", "authentication.k8s.io", "v1", "selfsubjectreviews"]) => {
-                let user = seen.impersonation.get("impersonate-user").unwrap_or(&state.user);
+                let user = seen.impersonation.get("impersonate-user").unwrap_or(&user);
                 let groups = ["system:authenticated"];
                 let review = json!({
                     "kind": "SelfSubjectReview", "apiVersion": "authentication.k8s.io/v1",

@@ -20,6 +20,9 @@ pub mod kubernetes;
 pub mod postgresql;
 pub mod slack;
 pub mod stage;
+mod tls;
+
+pub use tls::serve_tls;
 
 /// Keeps a server running until it is dropped.
 #[derive(Debug)]

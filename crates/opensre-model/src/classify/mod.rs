@@ -13,11 +13,12 @@ use serde_json::{Map, Value as Json};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::identity::Expect;
 use crate::instance::{Instance, InstanceName, OpaqueCredentials, Settings, Tags};
+use crate::policy::Policy;
 use crate::provider::{Catalogue, Draft, ProviderSpec};
 use crate::record::{RawInstance, Record};
 use crate::resolution::Incomplete;
 use crate::rule;
-use crate::wording::{joined, nearest, quoted, related};
+use crate::wording::{joined, misspelt, quoted, related};
 
 /// What a record's instances are.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +93,7 @@ fn unknown_service(catalogue: &Catalogue, record: &Record, service: &str) -> Dia
         Diagnostic::new(severity, record.source.clone(), "is not a known service; it is kept as stored")
             .with_service(service)
     };
-    match nearest(service, names()).or_else(|| related(service, names())) {
+    match misspelt(service, names()).or_else(|| related(service, names())) {
         Some(name) => report(Severity::Warning).with_hint(format!("did you mean `{name}`?")),
         None => report(Severity::Note),
     }
@@ -132,12 +133,14 @@ fn opaque(record: &Record, service: &str, raw: &RawInstance, diagnostics: &mut V
             return Outcome::Unusable { service: service.to_owned(), incomplete };
         }
     };
+    let policy = read_policy(record, service, &name, raw, diagnostics);
     Outcome::Usable(Instance {
         service: service.to_owned(),
         family: service.to_owned(),
         name,
         tags,
         expect,
+        policy,
         settings: Settings::Opaque(OpaqueCredentials::new(raw.credentials.clone())),
         integration_id: record.id.clone(),
         source: record.source.clone(),
@@ -188,6 +191,27 @@ fn read_expect(
     Ok(reading.expect)
 }
 
+/// An instance's policies. One that cannot be read protects as much as it can.
+fn read_policy(
+    record: &Record,
+    service: &str,
+    name: &InstanceName,
+    raw: &RawInstance,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Policy {
+    let reading = Policy::read(&raw.policy);
+    for (key, reason) in reading.unreadable {
+        diagnostics.push(
+            Diagnostic::new(Severity::Error, record.source.clone(), format!("the policy {reason}"))
+                .with_service(service)
+                .with_instance(name.as_str())
+                .with_field(key)
+                .with_hint(r#"write "requires_explicit": true, "route_from": ["hint", "urls"]"#),
+        );
+    }
+    reading.policy
+}
+
 /// Makes one instance of a known provider.
 struct Classifier<'a> {
     catalogue: &'a Catalogue,
@@ -210,6 +234,7 @@ impl Classifier<'_> {
     fn classify(&mut self, raw: &RawInstance) -> Outcome {
         let tags = read_tags(self.record, self.spec.key, &self.name, &raw.tags, self.diagnostics);
         let expect = read_expect(self.record, self.spec.key, &self.name, raw, self.diagnostics);
+        let policy = read_policy(self.record, self.spec.key, &self.name, raw, self.diagnostics);
         let settled = expect
             .map_err(|reason| Rejection { field: Some(EXPECT), reason, hint: Some(EXPECT_HINT.to_owned()) })
             .and_then(|expect| Ok((expect, self.settle(raw)?)));
@@ -220,6 +245,7 @@ impl Classifier<'_> {
                 name: self.name.clone(),
                 tags,
                 expect,
+                policy,
                 settings: Settings::Typed(config),
                 integration_id: self.record.id.clone(),
                 source: self.record.source.clone(),

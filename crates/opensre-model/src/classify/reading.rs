@@ -8,7 +8,7 @@ use crate::fields;
 use crate::provider::FieldSpec;
 use crate::secret::{SecretReference, SecretValue};
 use crate::value::{Config, Value};
-use crate::wording::{nearest, plain, related};
+use crate::wording::{misspelt, plain, related};
 
 impl Classifier<'_> {
     /// Reads every declared field; the first that cannot be read rejects the instance.
@@ -63,7 +63,7 @@ impl Classifier<'_> {
         };
         let unknown: Vec<&String> = credentials.keys().filter(|key| !known().any(|known| known == *key)).collect();
         for key in unknown {
-            let near = nearest(key, known()).or_else(|| related(key, known()));
+            let near = misspelt(key, known()).or_else(|| related(key, known()));
             // A version 1 record may have had them at top level, so they are no error.
             let beside = matches!(key.as_str(), "name" | "tags");
             let near = near.filter(|_| !beside);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{record_head, report, source};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::instance::InstanceName;
+use crate::policy::RawPolicy;
 use crate::provider::ProviderSpec;
 use crate::record::{RawInstance, Record, kind_of, scalar_text};
 use crate::wording::{joined, quoted};
@@ -45,6 +46,9 @@ pub(super) fn read(
         let mut entry = json!({"name": instance.name, "tags": instance.tags, "credentials": instance.credentials});
         if let Some(expect) = &instance.expect {
             entry["expect"] = expect.clone();
+        }
+        for (key, value) in instance.policy.iter() {
+            entry[key] = value.clone();
         }
         entry
     };
@@ -134,8 +138,9 @@ impl Reader<'_> {
                 Map::new()
             }
         };
-        // A pin is no credential, nested or flat.
+        // Pins and policies are no credentials, nested or flat.
         let expect = entry.shift_remove("expect").filter(|expect| !expect.is_null());
+        let policy = RawPolicy::take_from(&mut entry);
         let credentials = match entry.shift_remove("credentials") {
             Some(Json::Object(credentials)) => {
                 self.report_beside(index, &name, &entry);
@@ -152,7 +157,7 @@ impl Reader<'_> {
                 entry
             }
         };
-        RawInstance { name: name.as_str().to_owned(), tags, expect, credentials }
+        RawInstance { name: name.as_str().to_owned(), tags, expect, policy, credentials }
     }
 
     /// A name: text, trimmed and lower-cased. Null, blank or none is `default`; a scalar is its spelling.

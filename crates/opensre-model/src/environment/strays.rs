@@ -3,7 +3,7 @@
 use super::{set, source};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::provider::{Catalogue, EnvironmentMap};
-use crate::wording::{nearest, plain};
+use crate::wording::{misspelt, plain};
 
 const SUFFIX: &str = "_INSTANCES";
 
@@ -20,7 +20,7 @@ pub(super) fn report(catalogue: &Catalogue, environment: &EnvironmentMap) -> Vec
             let spec = catalogue.find(&stem).or_else(|| catalogue.find(&stem.replace('_', " ")));
             // A second key of a family uses the variable of the first.
             let meant = spec.and_then(|spec| catalogue.find(spec.family)?.instances_variable);
-            let meant = meant.or_else(|| nearest(name, known.iter().copied()))?;
+            let meant = meant.or_else(|| misspelt_of(&stem, &known))?;
             let reason = format!("{} is not read by anything", plain(name));
             let report = Diagnostic::new(Severity::Warning, source(name), reason);
             let report = match spec {
@@ -30,4 +30,12 @@ pub(super) fn report(catalogue: &Catalogue, environment: &EnvironmentMap) -> Vec
             Some(report.with_hint(format!("did you mean {meant}?")))
         })
         .collect()
+}
+
+/// The variable whose stem is misspelt. A stem of three letters is one error away from many a word of other programs
+/// (`ADS_INSTANCES`, `EC2_INSTANCES`).
+fn misspelt_of<'a>(stem: &str, known: &[&'a str]) -> Option<&'a str> {
+    let stem_of = |name: &&'a str| name.strip_suffix(SUFFIX).filter(|stem| stem.len() > 3);
+    let near = misspelt(stem, known.iter().filter_map(stem_of))?;
+    known.iter().copied().find(|name| name.strip_suffix(SUFFIX) == Some(near))
 }

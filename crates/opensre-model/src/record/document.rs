@@ -88,6 +88,11 @@ impl Document {
         Version::read(self.root.get("version"))
     }
 
+    /// What stands at the document's top level beside `version` and `integrations`, such as `groups`.
+    pub fn top_level(&self, key: &str) -> Option<&Json> {
+        self.root.get(key).filter(|value| key != "integrations" && !value.is_null())
+    }
+
     /// Makes a version 1 document one of version 2: every record in version 2 shape, everything else as it was.
     /// Entries that are no records stay as they are.
     pub fn migrate(&mut self) {

@@ -6,6 +6,7 @@ use super::document::{read_entry, service_of};
 use super::shape::{is_version_1_shape, migrate_record, scalar_text};
 use super::{Document, RawInstance, Record};
 use crate::instance::InstanceName;
+use crate::policy::RawPolicy;
 use crate::provider::Catalogue;
 
 /// What an upsert did.
@@ -61,7 +62,11 @@ impl Document {
         if let Some(expect) = &instance.expect {
             entry.insert("expect".to_owned(), expect.clone());
         }
-        self.put(catalogue, service, entry, &["expect"], record_id, random).1
+        for (key, value) in instance.policy.iter() {
+            entry.insert(key.to_owned(), value.clone());
+        }
+        let [explicit, from] = RawPolicy::KEYS;
+        self.put(catalogue, service, entry, &["expect", explicit, from], record_id, random).1
     }
 
     /// Puts a record's instances into the store, one by one, as [`Document::upsert_instance`] does. A version 1 shape

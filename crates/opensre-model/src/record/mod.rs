@@ -16,6 +16,7 @@ pub use shape::{NotAStore, Version, is_version_1_shape, migrate_record};
 use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Source;
+use crate::policy::RawPolicy;
 
 pub(crate) use shape::{kind_of, scalar_text};
 
@@ -46,6 +47,8 @@ pub struct RawInstance {
     pub tags: Map<String, Json>,
     /// Its pin (`expect`) as written, if it has one.
     pub expect: Option<Json>,
+    /// Its policies as written.
+    pub policy: RawPolicy,
     /// Its fields as written. Holds secrets.
     pub credentials: Map<String, Json>,
 }

@@ -8,6 +8,7 @@ use super::shape::{NotAStore, Version, is_version_1_shape, kind_of, migrate_reco
 use super::{RawInstance, Record};
 use crate::diagnostic::{Diagnostic, Severity, Source};
 use crate::instance::InstanceName;
+use crate::policy::RawPolicy;
 
 /// Reads all records of a store document, in order. Never fails: a document that is no store is empty, with a
 /// diagnostic that says so.
@@ -228,9 +229,10 @@ impl Reader<'_> {
             let hint = Some("the fields of an instance in the store stand inside its `credentials`");
             self.warn(Some(name), "credentials", "the instance has no credentials".to_owned(), hint);
         }
-        // Whether it can be read is decided with the instance: one that cannot must not pass for none.
+        // Whether pins and policies can be read is decided with the instance: what cannot must not pass for none.
         let expect = entry.get("expect").filter(|expect| !expect.is_null()).cloned();
-        RawInstance { name: name.to_owned(), tags, expect, credentials }
+        let policy = RawPolicy::of(entry);
+        RawInstance { name: name.to_owned(), tags, expect, policy, credentials }
     }
 
     /// An object of an instance; anything else is empty and reported. Null tags are simply none.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::instance::InstanceName;
+use crate::policy::RawPolicy;
 
 /// What a store file says about its version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub fn is_version_1_shape(record: &Map<String, Json>) -> bool {
 
 /// A record in version 2 shape: a record with an `instances` list as it is, a version 1 shape with one instance
 /// `default` that has the old `credentials` and every other top-level key (also a `name` or `tags`) as credentials;
-/// a key inside `credentials` wins. An object `expect` is the instance's pin.
+/// a key inside `credentials` wins. An object `expect` is the instance's pin, and policies are the instance's too.
 ///
 /// Nothing is lost: an `instances` or `credentials` value of a type that cannot be read moves to
 /// `unreadable_instances` or `unreadable_credentials`.
@@ -96,13 +97,13 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
         _ => Map::new(),
     };
     for (key, value) in record {
-        if !["id", "service", "status", "instances", "credentials"].contains(&key.as_str()) && !is_pin(key, value) {
+        if !["id", "service", "status", "instances", "credentials"].contains(&key.as_str()) && !is_beside(key, value) {
             credentials.entry(key.clone()).or_insert_with(|| value.clone());
         }
     }
     let mut instance = json!({"name": InstanceName::DEFAULT, "tags": {}, "credentials": credentials});
-    if let Some((key, pin)) = record.iter().find(|(key, value)| is_pin(key, value)) {
-        instance[key] = pin.clone();
+    for (key, value) in record.iter().filter(|(key, value)| is_beside(key, value)) {
+        instance[key] = value.clone();
     }
     migrated.insert("instances".to_owned(), Json::Array(vec![instance]));
 
@@ -116,9 +117,9 @@ pub fn migrate_record(record: &Map<String, Json>) -> Map<String, Json> {
     migrated
 }
 
-/// Whether a key of a version 1 shape is an instance's pin and no credential.
-fn is_pin(key: &str, value: &Json) -> bool {
-    key == "expect" && value.is_object()
+/// Whether a key of a version 1 shape is an instance's pin or policy and no credential.
+fn is_beside(key: &str, value: &Json) -> bool {
+    (key == "expect" && value.is_object()) || RawPolicy::KEYS.contains(&key)
 }
 
 /// What a JSON value is, in words, for messages that must not hold the value.

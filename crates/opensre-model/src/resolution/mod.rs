@@ -18,6 +18,7 @@ use crate::diagnostic::{Diagnostic, Source};
 use crate::instance::Instance;
 use crate::provider::Catalogue;
 use crate::record::{RawInstance, Record};
+use crate::routing::RoutingTable;
 use crate::wording::quoted;
 
 /// Which source wins where several configure the same family.
@@ -91,6 +92,9 @@ pub struct Resolved {
     pub records: Vec<Record>,
     /// For each family, for each of its usable instances: where in [`Resolved::records`] it was written.
     pub origins: Vec<Vec<Origin>>,
+    /// Groups, routing rules and what to do in doubt: standing decisions about these instances. [`resolve`] knows of
+    /// none; whoever loads a store puts them here.
+    pub routing: RoutingTable,
 }
 
 /// Where an instance was written.

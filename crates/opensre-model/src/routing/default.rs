@@ -1,13 +1,14 @@
-//! Step 5, the default instance, and what becomes of instances that the alert points at alike.
+//! Step 6, the default instance, and what becomes of instances that the alert points at alike.
 
 use crate::resolution::Family;
 
+use super::RouteStep;
+use super::choice::{Choice, Chosen, Doubt};
 use super::identify::Alike;
 use super::tags::Agreement;
 use super::words::{joined, quoted};
-use super::{Choice, RouteStep};
 
-fn default_position(family: &Family) -> Option<usize> {
+pub(super) fn default_position(family: &Family) -> Option<usize> {
     let default = family.default()?;
     family.instances.iter().position(|instance| std::ptr::eq(instance, default))
 }
@@ -28,20 +29,23 @@ pub(super) fn fallback_in_words(family: &Family, agreement: &Agreement) -> Strin
 pub(super) fn among_alike(family: &Family, alike: &[Alike]) -> Option<Choice> {
     let default = default_position(family);
     let mut choice = Choice::new(RouteStep::Default, "not the default");
-    for Alike { positions, why, path } in alike {
+    for Alike { instances, why, path } in alike {
         choice.path.get_or_insert_with(|| path.clone());
-        if let Some(default) = default.filter(|default| positions.contains(default)) {
-            let count = positions.len();
-            choice.chosen.entry(default).or_insert_with(|| {
-                format!("the default among the {count} instances that the alert points at alike ({why})")
-            });
+        if instances.len() > 1 {
+            choice.doubts.push(Doubt { candidates: instances.clone(), why: why.clone() });
+        }
+        if let Some((default, named)) = instances.iter().find(|(position, _)| Some(*position) == default) {
+            let count = instances.len();
+            let why = format!("the default among the {count} instances that the alert points at alike ({why})");
+            choice.choose(*default, Chosen { why, ..named.clone() });
             continue;
         }
-        let names: Vec<String> = positions.iter().map(|one| family.instances[*one].name.to_string()).collect();
+        let names: Vec<String> =
+            instances.iter().map(|(position, _)| family.instances[*position].name.to_string()).collect();
         choice.step = RouteStep::Identifier;
         "nothing in the alert points at it".clone_into(&mut choice.otherwise);
-        for position in positions {
-            choice.chosen.entry(*position).or_insert_with(|| why.clone());
+        for (position, named) in instances {
+            choice.choose(*position, Chosen { why: why.clone(), ..named.clone() });
         }
         choice.warnings.push(format!(
             "tie: the alert points at {} alike ({why}); all of them are asked; to ask one, use --instance {}=NAME or tags",
@@ -65,16 +69,12 @@ pub(super) fn by_default(family: &Family, agreement: &Agreement, why: &str) -> C
         choice.step = RouteStep::None;
         "nothing in the alert points at it".clone_into(&mut choice.otherwise);
         choice.reason = Some(format!("{why}, and the default instance {name} is ruled out: {conflict}"));
-        choice.warnings.push(format!(
-            "no instance of {} is asked; to ask one all the same, use --instance {}=NAME",
-            family.key, family.key
-        ));
+        choice.warn_nothing_asked(family);
         agreement.explain(&mut choice.rejected);
         return choice;
     }
     let only = family.instances.len() == 1;
-    choice
-        .chosen
-        .insert(default, if only { "the only instance".to_owned() } else { format!("the default instance; {why}") });
+    let why = if only { "the only instance".to_owned() } else { format!("the default instance; {why}") };
+    choice.choose(default, Chosen { why, certain: true, ..Chosen::default() });
     choice
 }

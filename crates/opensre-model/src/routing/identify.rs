@@ -1,4 +1,4 @@
-//! Step 3: URLs and ids of the alert that belong to an instance.
+//! Step 4: URLs and ids of the alert that belong to an instance.
 //!
 //! Which field of a provider can be recognised by what is declared with the field ([`Identifies`]); no provider is known
 //! here by name.
@@ -9,10 +9,12 @@ use url::Url;
 
 use crate::alert::{Alert, Identifier};
 use crate::instance::{Instance, normalise};
+use crate::policy::AlertPart;
 use crate::provider::{Catalogue, Identifies};
 use crate::resolution::Family;
 use crate::value::{Config, Value};
 
+use super::choice::Chosen;
 use super::tags::Agreement;
 use super::words::{joined, plain, quoted};
 
@@ -120,8 +122,8 @@ fn scope(path: &str) -> Option<&str> {
 /// What step 3 found.
 #[derive(Default)]
 pub(super) struct Identified {
-    /// Instances that the alert points at unmistakably, with why.
-    pub(super) chosen: BTreeMap<usize, String>,
+    /// Instances that the alert points at unmistakably.
+    pub(super) chosen: BTreeMap<usize, Chosen>,
     /// The path of what decided.
     pub(super) path: Option<String>,
     /// Where nothing is unmistakable: the instances that an alert of the group points at alike, for each such alert.
@@ -133,8 +135,8 @@ pub(super) struct Identified {
 
 /// Instances that the alert points at alike.
 pub(super) struct Alike {
-    /// Their positions, in order; never empty.
-    pub(super) positions: Vec<usize>,
+    /// Their positions, in order, each with what points at it; never empty.
+    pub(super) instances: Vec<(usize, Chosen)>,
     /// What points at them.
     pub(super) why: String,
     /// The path of it.
@@ -144,7 +146,8 @@ pub(super) struct Alike {
 impl Identified {
     /// All instances that the alert points at alike, in order; `None` where there are none.
     pub(super) fn all_alike(&self) -> Option<Vec<usize>> {
-        let all: BTreeSet<usize> = self.alike.iter().flat_map(|alike| alike.positions.iter().copied()).collect();
+        let all: BTreeSet<usize> =
+            self.alike.iter().flat_map(|alike| alike.instances.iter().map(|(position, _)| *position)).collect();
         (!all.is_empty()).then(|| all.into_iter().collect())
     }
 }
@@ -165,6 +168,15 @@ struct Traits {
     regions: Vec<String>,
     sites: Vec<String>,
     clusters: Vec<String>,
+    /// Account and region of its clusters, where their ARNs say so. They tell that an instance is elsewhere, and choose
+    /// none: most clusters have no ARN to compare.
+    homes: Vec<Home>,
+}
+
+/// Where a cluster is.
+struct Home {
+    account: String,
+    region: String,
 }
 
 /// Finds the instances that the alert points at. Ruled out instances are never among them.
@@ -187,14 +199,22 @@ pub(super) fn identify(
         let result = known.narrow(scope, agreement, &elsewhere, &mut matched, &mut ruled_out);
         let Some(result) = result else { continue };
         if result.unmistakable {
-            for (position, (why, path)) in result.instances {
-                found.path.get_or_insert(path);
-                found.chosen.entry(position).or_insert(why);
+            for (position, mut pointed) in result.instances {
+                found.path.get_or_insert(pointed.path);
+                pointed.chosen.certain = true;
+                match found.chosen.get_mut(&position) {
+                    Some(known) => known.or(pointed.chosen),
+                    None => drop(found.chosen.insert(position, pointed.chosen)),
+                }
             }
-        } else if let Some((why, path)) = result.instances.values().next().cloned() {
-            let positions: Vec<usize> = result.instances.into_keys().collect();
-            if !found.alike.iter().any(|known| known.positions == positions) {
-                found.alike.push(Alike { positions, why, path });
+        } else if let Some(first) = result.instances.values().next() {
+            let (why, path) = (first.chosen.why.clone(), first.path.clone());
+            let positions: Vec<usize> = result.instances.keys().copied().collect();
+            let is_known =
+                |known: &Alike| known.instances.iter().map(|(position, _)| *position).eq(positions.iter().copied());
+            if !found.alike.iter().any(is_known) {
+                let instances = result.instances.into_iter().map(|(at, pointed)| (at, pointed.chosen)).collect();
+                found.alike.push(Alike { instances, why, path });
             }
         }
     }
@@ -209,11 +229,19 @@ pub(super) fn identify(
     found
 }
 
-/// The instances that one alert points at, each with why and the path that says so.
+/// The instances that one alert points at.
 struct Narrowed {
-    instances: BTreeMap<usize, (String, String)>,
+    instances: BTreeMap<usize, Pointed>,
     /// Whether each of them is the only one that something in the alert fits.
     unmistakable: bool,
+}
+
+/// An instance that an alert points at.
+#[derive(Clone)]
+struct Pointed {
+    chosen: Chosen,
+    /// The path of the first thing that points at it.
+    path: String,
 }
 
 impl<'a> Known<'a> {
@@ -271,22 +299,29 @@ impl<'a> Known<'a> {
     /// Instances whose own account or site is known and is none that the alert names.
     fn elsewhere(&self, scope: &[Pointer]) -> BTreeMap<usize, String> {
         let mut accounts = Vec::new();
+        let mut regions = Vec::new();
         let mut sites = Vec::new();
         for pointer in scope {
             match &pointer.target {
                 Target::Account(account) => accounts.push(account.clone()),
                 Target::Site(site) => sites.push(site.clone()),
-                Target::Url(_) | Target::Region(_) | Target::Cluster(_) => {}
+                Target::Region(region) => regions.push(region.clone()),
+                Target::Url(_) | Target::Cluster(_) => {}
             }
         }
         let mut elsewhere = BTreeMap::new();
-        if accounts.is_empty() && sites.is_empty() {
+        if accounts.is_empty() && regions.is_empty() && sites.is_empty() {
             return elsewhere;
         }
         for (position, own) in self.traits.iter().enumerate() {
-            for (what, named, known) in
-                [("AWS account", &accounts, &own.accounts), ("Datadog site", &sites, &own.sites)]
-            {
+            let home_accounts: Vec<String> = own.homes.iter().map(|home| home.account.clone()).collect();
+            let home_regions: Vec<String> = own.homes.iter().map(|home| home.region.clone()).collect();
+            for (what, named, known) in [
+                ("AWS account", &accounts, &own.accounts),
+                ("AWS account", &accounts, &home_accounts),
+                ("AWS region", &regions, &home_regions),
+                ("Datadog site", &sites, &own.sites),
+            ] {
                 if !named.is_empty() && !known.is_empty() && !known.iter().any(|one| named.contains(one)) {
                     elsewhere.insert(
                         position,
@@ -313,10 +348,10 @@ impl<'a> Known<'a> {
         matched: &mut BTreeMap<Target, Vec<usize>>,
         ruled_out: &mut BTreeMap<usize, String>,
     ) -> Option<Narrowed> {
-        let mut left: Option<BTreeMap<usize, (String, String)>> = None;
+        let mut left: Option<BTreeMap<usize, Pointed>> = None;
         let mut unmistakable: BTreeSet<usize> = BTreeSet::new();
         for same_kind in scope.chunk_by(|one, other| one.target.kind() == other.target.kind()) {
-            let mut fitting: BTreeMap<usize, (String, String)> = BTreeMap::new();
+            let mut fitting: BTreeMap<usize, Pointed> = BTreeMap::new();
             for pointer in same_kind {
                 let all = matched.entry(pointer.target.clone()).or_insert_with(|| self.fits(&pointer.target));
                 let mut alone = Vec::new();
@@ -338,15 +373,23 @@ impl<'a> Known<'a> {
                     unmistakable.insert(*only);
                 }
                 for position in alone {
-                    fitting.entry(position).or_insert_with(|| (self.why(pointer, position), pointer.path.clone()));
+                    let path = pointer.path.clone();
+                    let chosen = Chosen::by(self.why(pointer, position), pointer.target.part(), Some(path.clone()));
+                    match fitting.get_mut(&position) {
+                        Some(known) => known.chosen.or(chosen),
+                        None => drop(fitting.insert(position, Pointed { chosen, path })),
+                    }
                 }
             }
             if !fitting.is_empty() {
                 if let Some(earlier) = left {
                     // The first thing that pointed at an instance stays its reason.
-                    for (position, why) in &mut fitting {
-                        if let Some((first, path)) = earlier.get(position) {
-                            *why = (format!("{first}; {}", why.0), path.clone());
+                    for (position, pointed) in &mut fitting {
+                        if let Some(first) = earlier.get(position) {
+                            let mut both = first.clone();
+                            both.chosen.why = format!("{}; {}", first.chosen.why, pointed.chosen.why);
+                            both.chosen.or(std::mem::take(&mut pointed.chosen));
+                            *pointed = both;
                         }
                     }
                 }
@@ -354,10 +397,10 @@ impl<'a> Known<'a> {
             }
         }
         let left = left?;
-        let alone: BTreeMap<usize, (String, String)> = left
+        let alone: BTreeMap<usize, Pointed> = left
             .iter()
             .filter(|(position, _)| unmistakable.contains(position))
-            .map(|(p, why)| (*p, why.clone()))
+            .map(|(position, pointed)| (*position, pointed.clone()))
             .collect();
         Some(if alone.is_empty() {
             Narrowed { instances: left, unmistakable: false }
@@ -394,6 +437,13 @@ impl<'a> Known<'a> {
 }
 
 impl Target {
+    fn part(&self) -> AlertPart {
+        match self {
+            Self::Url(_) => AlertPart::Urls,
+            Self::Account(_) | Self::Region(_) | Self::Site(_) | Self::Cluster(_) => AlertPart::Identifiers,
+        }
+    }
+
     fn kind(&self) -> u8 {
         match self {
             Self::Url(_) => 0,
@@ -423,7 +473,13 @@ fn traits(catalogue: &Catalogue, instance: &Instance) -> Traits {
                     Identifies::AwsAccount => own.accounts.push(value.trim().to_owned()),
                     Identifies::AwsRegion => own.regions.extend(value.split(',').map(normalise)),
                     Identifies::DatadogSite => own.sites.push(normalise(&value)),
-                    Identifies::Cluster => own.clusters.push(normalise(&value)),
+                    Identifies::Cluster => {
+                        if let Some((home, name)) = cluster_of(&value) {
+                            own.homes.push(home);
+                            own.clusters.push(name);
+                        }
+                        own.clusters.push(normalise(&value));
+                    }
                 }
             }
         }
@@ -439,6 +495,15 @@ fn values(config: &Config, key: &str) -> Vec<String> {
         Some(Value::List(items)) => items.iter().filter(|item| !item.trim().is_empty()).cloned().collect(),
         _ => Vec::new(),
     }
+}
+
+/// Account, region and name of `arn:aws:eks:eu-west-1:123456789012:cluster/shop`: so contexts are called that
+/// `aws eks update-kubeconfig` makes.
+fn cluster_of(arn: &str) -> Option<(Home, String)> {
+    let parts: Vec<&str> = arn.trim().splitn(6, ':').collect();
+    let ["arn", _, "eks", region, account, resource] = parts.as_slice() else { return None };
+    let name = resource.strip_prefix("cluster/").filter(|name| !name.is_empty())?;
+    Some((Home { account: (*account).to_owned(), region: normalise(region) }, normalise(name)))
 }
 
 /// The account of `arn:aws:iam::123456789012:role/name`.

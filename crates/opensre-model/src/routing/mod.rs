@@ -4,25 +4,39 @@
 //!
 //! 1. **Command line.** `--instance SERVICE=WANTED`. What it names and is not there is an error, never a fallback.
 //! 2. **Hint.** `<service>_instance` in the alert. What holds for the group comes before what its single alerts say;
-//!    single alerts that name different instances each get theirs. A hint that names nothing falls back to the default
-//!    instance and says so.
-//! 3. **Identifiers.** URLs of the alert under an instance's URL, the AWS account, AWS region, Datadog site or cluster
+//!    single alerts that name different instances each get theirs. A hint that names nothing is in doubt (see below).
+//! 3. **Rule.** The first routing rule of the store that fits the alert's labels and names the service: a person's
+//!    standing decision, which the hint, being about this very alert, precedes, and which precedes everything that is
+//!    only inferred. What it names and is not there is in doubt.
+//! 4. **Identifiers.** URLs of the alert under an instance's URL, the AWS account, AWS region, Datadog site or cluster
 //!    that an instance is configured with. What fits several instances alike tells only that it is one of them: the
 //!    following steps choose among these.
-//! 4. **Tags** that agree with the alert's labels; the instance with most agreeing tags. A tie chooses all of the tied
+//! 5. **Tags** that agree with the alert's labels; the instance with most agreeing tags. A tie chooses all of the tied
 //!    ones and is reported: the alert gives no reason to leave one out, and their order is none.
-//! 5. **The default instance.**
+//! 6. **The default instance.**
 //!
-//! A tag that contradicts the alert's labels rules its instance out: no step after the hint chooses it, also not as the
-//! default. Free text never takes part. [`RoutingMode::Hints`] keeps to steps 1, 2 and 5.
+//! A tag that contradicts the alert's labels rules its instance out: no step that infers (4 to 6) chooses it. A hint or
+//! rule that names it is followed, with a warning. Free text never takes part. [`RoutingMode::Hints`] keeps to steps 1,
+//! 2 and 6.
+//!
+//! What is wanted, in steps 1 to 3, is a name, several names, a tag selector or groups (`@eu`). What the steps choose
+//! then passes the instances' [policies](crate::policy), in every mode: a policy takes away and puts nothing in the place
+//! of it.
+//!
+//! **In doubt** ([`InDoubt`]): a hint or rule that names what is not there is *unknown*; a tie of tags, identifiers that
+//! fit several alike and a name that several instances have are *ambiguous*. `default` does what is said above, `skip`
+//! leaves out what is in doubt, `fail` refuses to ask anything at all.
 
+mod choice;
 mod default;
+mod explain;
 mod identify;
 mod named;
+mod rules;
+mod table;
 mod tags;
 mod words;
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -32,18 +46,39 @@ use crate::instance::Instance;
 use crate::provider::Catalogue;
 use crate::resolution::{Family, Resolved};
 
+use choice::Choice;
 use default::{among_alike, by_default, fallback_in_words};
-use words::{joined, quoted};
+use words::quoted;
+
+pub use explain::{ChosenInstance, Explanation};
+pub use table::{InDoubt, RoutingRule, RoutingTable, RuleMatch, RuleUse, UnknownInDoubt};
 
 /// How instances are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoutingMode {
-    /// Command line, hint, the alert's own URLs and ids, agreeing tags, default.
+    /// Command line, hint, routing rules, the alert's own URLs and ids, agreeing tags, default.
     #[default]
     Full,
     /// Command line, hint, default: the rule of the Python product.
     Hints,
+}
+
+/// How to route, beside what the store says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RouteOptions {
+    /// How instances are chosen.
+    pub mode: RoutingMode,
+    /// What to do with what is unknown; `None` for what the store says.
+    pub on_unknown: Option<InDoubt>,
+    /// What to do with what is ambiguous; `None` for what the store says.
+    pub on_ambiguous: Option<InDoubt>,
+}
+
+impl From<RoutingMode> for RouteOptions {
+    fn from(mode: RoutingMode) -> Self {
+        Self { mode, ..Self::default() }
+    }
 }
 
 /// `--instance SERVICE=WANTED`.
@@ -51,7 +86,7 @@ pub enum RoutingMode {
 pub struct ExplicitChoice {
     /// The service as written.
     pub service: String,
-    /// A name, a comma list of names, or a tag selector.
+    /// A name, a comma list of names, a tag selector, or groups.
     pub wanted: String,
 }
 
@@ -63,6 +98,8 @@ pub enum RouteStep {
     CommandLine,
     /// A `<service>_instance` hint in the alert.
     Hint,
+    /// A routing rule of the store.
+    Rule,
     /// A URL or id of the alert that belongs to the instance.
     Identifier,
     /// Tags that agree with the alert's labels.
@@ -82,6 +119,39 @@ pub struct Rejected {
     pub why: String,
 }
 
+/// A routing rule that took part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct AppliedRule {
+    /// Its place among the rules, counted from 1.
+    pub position: usize,
+    /// The rule: `team=payments: grafana=pay, aws=env=prod`.
+    pub text: String,
+}
+
+/// A group that was named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct GroupUse {
+    /// Its name, such as `@eu`.
+    pub group: String,
+    /// Its members of the service that are asked.
+    pub members: Vec<String>,
+    /// Its members of the service that are not, and why.
+    pub left_out: Vec<Rejected>,
+}
+
+/// A policy of an instance that was up to be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct AppliedPolicy {
+    /// The instance's name.
+    pub instance: String,
+    /// Its policies: `requires_explicit route_from=hint,urls`.
+    pub policy: String,
+    /// What they said to it.
+    pub effect: String,
+    /// Whether they kept it out.
+    pub kept_out: bool,
+}
+
 /// The route of one service (family): which instances are asked, and why these.
 #[derive(Debug, Clone)]
 pub struct Route<'a> {
@@ -89,22 +159,35 @@ pub struct Route<'a> {
     pub service: String,
     /// The chosen instances, in resolution order; empty when none may be asked.
     pub chosen: Vec<&'a Instance>,
+    /// Why each chosen instance was, in the same order.
+    pub reasons: Vec<String>,
     /// Which step decided.
     pub step: RouteStep,
     /// Why, in words.
     pub reason: String,
     /// The path in the alert that decided (`annotations.grafana_instance`), where one did.
     pub path: Option<String>,
+    /// The routing rules that named something; of several, one for each alert of the group that differs.
+    pub rules: Vec<AppliedRule>,
+    /// The groups that were named.
+    pub groups: Vec<GroupUse>,
+    /// The policies of instances that were up to be chosen.
+    pub policies: Vec<AppliedPolicy>,
     /// What was considered and rejected.
     pub rejected: Vec<Rejected>,
     /// What a person must know: unknown hint, tie, disagreeing alerts.
     pub warnings: Vec<String>,
+    /// Why nothing may be asked at all, where a choice in doubt is to fail.
+    pub refused: Option<String>,
 }
 
 impl Route<'_> {
-    /// Why a choice on the command line cannot be honoured, if it cannot: an unknown service, name or tag. The caller
-    /// reports it as an error; nothing was chosen in its place.
+    /// Why nothing may be asked, if so: the command line names an unknown service, name or tag, or a choice is in doubt
+    /// and is to fail ([`InDoubt::Fail`]). The caller reports it as an error; nothing was chosen in its place.
     pub fn refusal(&self) -> Option<&str> {
+        if let Some(refused) = &self.refused {
+            return Some(refused);
+        }
         (self.step == RouteStep::CommandLine && self.chosen.is_empty()).then_some(self.reason.as_str())
     }
 }
@@ -143,10 +226,19 @@ pub fn route<'a>(
     resolved: &'a Resolved,
     alert: &Alert,
     explicit: &[ExplicitChoice],
-    mode: RoutingMode,
+    options: impl Into<RouteOptions>,
 ) -> Vec<Route<'a>> {
+    let options = options.into();
     let named = named::Named::new(catalogue, resolved, alert, explicit);
-    let identify = identify::Pointers::of(alert);
+    let around = Around {
+        catalogue,
+        named: &named,
+        rules: rules::Fitting::of(&resolved.routing, alert),
+        pointers: identify::Pointers::of(alert),
+        mode: options.mode,
+        on_unknown: options.on_unknown.unwrap_or(resolved.routing.on_unknown),
+    };
+    let on_ambiguous = options.on_ambiguous.unwrap_or(resolved.routing.on_ambiguous);
     let mut routes: Vec<Route<'a>> = resolved
         .families
         .iter()
@@ -154,148 +246,132 @@ pub fn route<'a>(
             if family.instances.is_empty() {
                 return unusable(family, &named);
             }
-            let choice = choose(catalogue, family, alert, &named, &identify, mode);
+            let agreement = match options.mode {
+                RoutingMode::Full => tags::Agreement::of(family, alert),
+                RoutingMode::Hints => tags::Agreement::ignored(),
+            };
+            let mut choice = around.choose(family, &agreement);
+            if choice.refused.is_none() {
+                choice.apply_policies(family, &agreement);
+                choice.settle_doubts(family, on_ambiguous);
+            }
             choice.into_route(family)
         })
         .collect();
     routes.extend(named.without_family().into_iter().map(|nameless| Route {
-        service: nameless.service,
-        chosen: Vec::new(),
-        step: nameless.step,
-        reason: nameless.reason,
         path: nameless.path,
-        rejected: Vec::new(),
         warnings: nameless.warnings,
+        ..Route::without(nameless.service, nameless.step, nameless.reason)
     }));
     routes
 }
 
-/// What was chosen in one family, by position.
-#[derive(Debug)]
-struct Choice {
-    step: RouteStep,
-    /// Each chosen position with why it was chosen.
-    chosen: BTreeMap<usize, String>,
-    /// Why nothing was chosen, where nothing was; else a word before the reasons of the single instances.
-    reason: Option<String>,
-    path: Option<String>,
-    /// Why a position was rejected, where it is more than `otherwise`.
-    rejected: BTreeMap<usize, String>,
-    /// Why everything else was rejected.
-    otherwise: String,
-    warnings: Vec<String>,
-}
-
-impl Choice {
-    fn new(step: RouteStep, otherwise: impl Into<String>) -> Self {
+impl<'a> Route<'a> {
+    /// A route that asks nothing.
+    fn without(service: String, step: RouteStep, reason: String) -> Self {
         Self {
+            service,
+            chosen: Vec::new(),
+            reasons: Vec::new(),
             step,
-            chosen: BTreeMap::new(),
-            reason: None,
-            path: None,
-            rejected: BTreeMap::new(),
-            otherwise: otherwise.into(),
-            warnings: Vec::new(),
-        }
-    }
-
-    fn into_route(self, family: &Family) -> Route<'_> {
-        let name = |position: &usize| family.instances[*position].name.to_string();
-        let reason = self.reason.unwrap_or_else(|| {
-            // Instances that were chosen for one and the same reason are named together.
-            let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
-            for (position, reason) in &self.chosen {
-                match reasons.iter_mut().find(|(known, _)| known == reason) {
-                    Some((_, names)) => names.push(name(position)),
-                    None => reasons.push((reason, vec![name(position)])),
-                }
-            }
-            match reasons.as_slice() {
-                [(only, _)] => (*only).to_owned(),
-                several => {
-                    let parts: Vec<String> =
-                        several.iter().map(|(reason, names)| format!("{}: {reason}", joined(names))).collect();
-                    parts.join("; ")
-                }
-            }
-        });
-        let rejected = (0..family.instances.len())
-            .filter(|position| !self.chosen.contains_key(position))
-            .map(|position| Rejected {
-                instance: name(&position),
-                why: self.rejected.get(&position).unwrap_or(&self.otherwise).clone(),
-            })
-            .collect();
-        Route {
-            service: family.key.clone(),
-            chosen: self.chosen.keys().map(|position| &family.instances[*position]).collect(),
-            step: self.step,
             reason,
-            path: self.path,
-            rejected,
-            warnings: self.warnings,
+            path: None,
+            rules: Vec::new(),
+            groups: Vec::new(),
+            policies: Vec::new(),
+            rejected: Vec::new(),
+            warnings: Vec::new(),
+            refused: None,
         }
     }
 }
 
-fn choose(
-    catalogue: &Catalogue,
-    family: &Family,
-    alert: &Alert,
-    named: &named::Named<'_>,
-    pointers: &identify::Pointers,
+/// What all families are routed with.
+struct Around<'a> {
+    catalogue: &'a Catalogue,
+    named: &'a named::Named<'a>,
+    rules: rules::Fitting<'a>,
+    pointers: identify::Pointers,
     mode: RoutingMode,
-) -> Choice {
-    if let Some(choice) = named.on_command_line(family) {
-        return choice;
+    on_unknown: InDoubt,
+}
+
+impl Around<'_> {
+    fn choose(&self, family: &Family, agreement: &tags::Agreement) -> Choice {
+        if let Some(choice) = self.named.on_command_line(family) {
+            return choice;
+        }
+        let fallback = match self.on_unknown {
+            InDoubt::Default => fallback_in_words(family, agreement),
+            InDoubt::Skip => "what is unknown is skipped".to_owned(),
+            InDoubt::Fail => "nothing is asked".to_owned(),
+        };
+        if let Some(choice) = self.named.by_hint(family, &fallback) {
+            return self.as_named(choice, family, agreement, "the hint");
+        }
+        if self.mode == RoutingMode::Hints {
+            return by_default(family, agreement, "the alert has no hint");
+        }
+        match self.rules.choose(family, &fallback) {
+            Some(choice) => self.as_named(choice, family, agreement, "the routing rule"),
+            None => self.infer(family, agreement),
+        }
     }
-    let agreement = match mode {
-        RoutingMode::Full => tags::Agreement::of(family, alert),
-        RoutingMode::Hints => tags::Agreement::ignored(),
-    };
-    if let Some(mut choice) = named.by_hint(family, &fallback_in_words(family, &agreement)) {
+
+    /// What a hint or rule names, or what becomes of it when that is not there.
+    fn as_named(&self, mut choice: Choice, family: &Family, agreement: &tags::Agreement, who: &str) -> Choice {
         for position in choice.chosen.keys() {
             if let Some(conflict) = agreement.conflict(*position) {
                 let name = quoted(family.instances[*position].name.as_str());
-                choice.warnings.push(format!("the hint names {name}, although {conflict}"));
+                choice.warnings.push(format!("{who} names {name}, although {conflict}"));
             }
+        }
+        if self.on_unknown == InDoubt::Fail && !choice.unknown.is_empty() {
+            let unknown = choice.unknown.join("; ");
+            choice.refuse(&unknown);
+            return choice;
         }
         if !choice.chosen.is_empty() {
             return choice;
         }
-        // The hint names nothing: the default instance, as if there were no other steps.
-        let why = choice.reason.unwrap_or_default();
-        let mut fallback = by_default(family, &agreement, &why);
+        let why = choice.reason.clone().unwrap_or_default();
+        if self.on_unknown == InDoubt::Skip {
+            choice.reason = Some(format!("{why}, and what is unknown is skipped"));
+            choice.warn_nothing_asked(family);
+            return choice;
+        }
+        // The default instance, as if there were no other steps.
+        let mut fallback = by_default(family, agreement, &why);
         fallback.warnings.splice(0..0, choice.warnings);
         fallback.path = choice.path;
-        return fallback;
-    }
-    if mode == RoutingMode::Hints {
-        return by_default(family, &agreement, "the alert has no hint");
+        fallback.rules = choice.rules;
+        fallback
     }
 
-    let mut found = identify::identify(catalogue, family, pointers, &agreement);
-    let mut warnings = std::mem::take(&mut found.warnings);
-    let mut choice = if !found.chosen.is_empty() {
-        let mut choice = Choice::new(RouteStep::Identifier, "nothing in the alert points at it");
-        choice.chosen = found.chosen;
-        choice.path = found.path;
-        choice
-    } else if let Some(choice) = agreement.winners(family, found.all_alike().as_deref()) {
-        choice
-    } else if let Some(choice) = among_alike(family, &found.alike) {
-        choice
-    } else {
-        by_default(family, &agreement, "nothing in the alert points at an instance")
-    };
-    for position in choice.chosen.keys() {
-        if let Some(mismatch) = found.mismatches.get(position) {
-            warnings.push(mismatch.clone());
+    fn infer(&self, family: &Family, agreement: &tags::Agreement) -> Choice {
+        let mut found = identify::identify(self.catalogue, family, &self.pointers, agreement);
+        let mut warnings = std::mem::take(&mut found.warnings);
+        let mut choice = if !found.chosen.is_empty() {
+            let mut choice = Choice::new(RouteStep::Identifier, "nothing in the alert points at it");
+            choice.chosen = found.chosen;
+            choice.path = found.path;
+            choice
+        } else if let Some(choice) = agreement.winners(family, found.all_alike().as_deref()) {
+            choice
+        } else if let Some(choice) = among_alike(family, &found.alike) {
+            choice
+        } else {
+            by_default(family, agreement, "nothing in the alert points at an instance")
+        };
+        for position in choice.chosen.keys() {
+            if let Some(mismatch) = found.mismatches.get(position) {
+                warnings.push(mismatch.clone());
+            }
         }
+        choice.warnings.splice(0..0, warnings);
+        agreement.explain(&mut choice.rejected);
+        choice
     }
-    choice.warnings.splice(0..0, warnings);
-    agreement.explain(&mut choice.rejected);
-    choice
 }
 
 /// The route of a family without a usable instance.
@@ -308,16 +384,12 @@ fn unusable<'a>(family: &Family, named: &named::Named<'_>) -> Route<'a> {
     }
     let (step, path) = named.step_of(family);
     Route {
-        service: family.key.clone(),
-        chosen: Vec::new(),
-        step,
-        reason,
         path,
         rejected: family
             .incomplete
             .iter()
             .map(|one| Rejected { instance: one.name.clone(), why: one.reason.clone() })
             .collect(),
-        warnings: Vec::new(),
+        ..Route::without(family.key.clone(), step, reason)
     }
 }

@@ -1,15 +1,17 @@
 //! Steps 1 and 2: instances that are named, on the command line or by hints in the alert.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::alert::{Alert, Hint, Located};
 use crate::instance::Instance;
+use crate::policy::AlertPart;
 use crate::provider::Catalogue;
 use crate::resolution::{Family, Resolved};
-use crate::selector::{Wanted, nearest};
+use crate::selector::{Group, Groups, Wanted, nearest};
 
+use super::choice::{Choice, Chosen, Doubt};
 use super::words::{joined, plain, quoted};
-use super::{Choice, ExplicitChoice, RouteStep};
+use super::{ExplicitChoice, RouteStep};
 
 /// What the command line and the alert name, by family.
 pub(super) struct Named<'a> {
@@ -29,15 +31,21 @@ pub(super) struct Nameless {
 }
 
 /// What one wanted text picks in a family.
-struct Picked {
-    positions: Vec<usize>,
+#[derive(Default)]
+pub(super) struct Picked {
+    /// Positions, in order, each with whether its own name is written.
+    pub(super) positions: BTreeMap<usize, bool>,
     /// Parts that pick nothing, each with what is wrong with it.
-    missing: Vec<Missing>,
+    pub(super) missing: Vec<Missing>,
+    /// The groups that are written, each with its members in the family.
+    pub(super) groups: Vec<(String, Vec<usize>)>,
+    /// Instances that have one written name together, where the first is picked.
+    pub(super) same_name: Vec<Vec<usize>>,
 }
 
-struct Missing {
-    wanted: String,
-    why: String,
+pub(super) struct Missing {
+    pub(super) wanted: String,
+    pub(super) why: String,
 }
 
 impl<'a> Named<'a> {
@@ -47,16 +55,7 @@ impl<'a> Named<'a> {
         alert: &'a Alert,
         explicit: &'a [ExplicitChoice],
     ) -> Self {
-        let family = |service: &str| {
-            // An alias may hold a space where a key in an alert holds `_`.
-            let spaced = service.replace('_', " ");
-            let written = if catalogue.find(service).is_none() && catalogue.find(&spaced).is_some() {
-                spaced.as_str()
-            } else {
-                service
-            };
-            catalogue.family(written)
-        };
+        let family = |service: &str| family_of(catalogue, service);
         Self {
             catalogue,
             resolved,
@@ -65,19 +64,30 @@ impl<'a> Named<'a> {
         }
     }
 
+    fn groups(&self) -> &Groups {
+        &self.resolved.routing.groups
+    }
+
     /// Step 1. `None` when the command line does not name the family.
     pub(super) fn on_command_line(&self, family: &Family) -> Option<Choice> {
         let mut choice = Choice::new(RouteStep::CommandLine, "not named on the command line");
         let mut refusals = Vec::new();
         for (_, explicit) in self.explicit.iter().filter(|(key, _)| *key == family.key) {
             let flag = format!("--instance {}={}", plain(&explicit.service), plain(&explicit.wanted));
-            let picked = pick(family, &explicit.wanted);
+            let picked = pick(family, self.groups(), &explicit.wanted);
             for missing in picked.missing {
                 refusals.push(format!("{flag}: {}", missing.why));
             }
-            for position in picked.positions {
-                choice.chosen.entry(position).or_insert_with(|| format!("named on the command line ({flag})"));
+            let chosen =
+                |by_name| Chosen { why: format!("named on the command line ({flag})"), by_name, ..Chosen::default() };
+            for (position, by_name) in picked.positions {
+                choice.choose(position, chosen(by_name));
             }
+            for twice in picked.same_name {
+                let candidates = twice.into_iter().map(|position| (position, chosen(true))).collect();
+                choice.doubts.push(Doubt { candidates, why: flag.clone() });
+            }
+            choice.groups.extend(picked.groups);
         }
         if !refusals.is_empty() {
             choice.chosen.clear();
@@ -99,28 +109,38 @@ impl<'a> Named<'a> {
         let distinct: BTreeSet<&str> = used.iter().map(|hint| hint.value.wanted.as_str()).collect();
         let mut unknown = Vec::new();
         for hint in &used {
-            let picked = pick(family, &hint.value.wanted);
+            let picked = pick(family, self.groups(), &hint.value.wanted);
             for missing in picked.missing {
                 unknown.push((*hint, missing));
             }
-            for position in picked.positions {
+            let said = format!("the alert's hint {} ({})", quoted(&hint.value.wanted), plain(&hint.path));
+            let chosen = |by_name| Chosen {
+                by_name,
+                ..Chosen::by(format!("named by {said}"), AlertPart::Hint, Some(hint.path.clone()))
+            };
+            for (position, by_name) in picked.positions {
                 if choice.chosen.is_empty() {
                     choice.path = Some(hint.path.clone());
                 }
-                choice.chosen.entry(position).or_insert_with(|| {
-                    format!("named by the alert's hint {} ({})", quoted(&hint.value.wanted), plain(&hint.path))
-                });
+                choice.choose(position, chosen(by_name));
             }
+            for twice in picked.same_name {
+                let candidates = twice.into_iter().map(|position| (position, chosen(true))).collect();
+                choice.doubts.push(Doubt { candidates, why: said.clone() });
+            }
+            choice.groups.extend(picked.groups);
         }
         let instead = if choice.chosen.is_empty() { fallback } else { "only the others that are named are asked" };
         for (hint, missing) in unknown {
-            choice.warnings.push(format!(
-                "{}_instance hint {} not found ({}): {}; {instead}",
+            let said = format!(
+                "{}_instance hint {} not found ({}): {}",
                 plain(&hint.value.service),
                 quoted(&missing.wanted),
                 plain(&hint.path),
                 missing.why
-            ));
+            );
+            choice.warnings.push(format!("{said}; {instead}"));
+            choice.unknown.push(said);
         }
         if distinct.len() > 1 && !choice.chosen.is_empty() {
             let said: Vec<String> =
@@ -215,6 +235,13 @@ impl<'a> Named<'a> {
     }
 }
 
+/// The family that a written service means. An alias may hold a space where a key in an alert holds `_`.
+pub(super) fn family_of(catalogue: &Catalogue, service: &str) -> String {
+    let spaced = service.replace('_', " ");
+    let is_spaced = catalogue.find(service).is_none() && catalogue.find(&spaced).is_some();
+    catalogue.family(if is_spaced { &spaced } else { service })
+}
+
 /// The hints that count, of those of one family: the first of the group, else the first of each single alert.
 fn in_effect<'a>(all: &[&'a Located<Hint>]) -> Vec<&'a Located<Hint>> {
     if let Some(group) = all.iter().find(|hint| item_of(&hint.path).is_none()) {
@@ -234,36 +261,73 @@ fn item_of(path: &str) -> Option<&str> {
     path[start..].find(']').map(|end| &path[..start + end])
 }
 
-/// The instances that a text means. A name that is exactly the whole text comes before a list or selector.
-fn pick(family: &Family, wanted: &str) -> Picked {
-    let whole = family.instances.iter().position(|instance| instance.name.answers_to(wanted));
-    if let Some(position) = whole {
-        return Picked { positions: vec![position], missing: Vec::new() };
+/// The instances that a text means: names, groups, or a tag selector. A name that is exactly the whole text comes before
+/// anything else, and an instance's name before a group's.
+pub(super) fn pick(family: &Family, groups: &Groups, wanted: &str) -> Picked {
+    let mut picked = Picked::default();
+    if picked.by_name(family, wanted) {
+        return picked;
     }
-    let nothing = |why: String| Picked {
-        positions: Vec::new(),
-        missing: vec![Missing { wanted: wanted.trim().to_owned(), why }],
-    };
-    let parsed = match Wanted::parse(wanted) {
-        Ok(parsed) => parsed,
-        Err(error) => return nothing(format!("{error} ({})", error.hint)),
-    };
-    let all: Vec<&Instance> = family.instances.iter().collect();
-    let (chosen, unknown) = parsed.pick(&all);
-    let chosen: HashSet<*const Instance> = chosen.into_iter().map(std::ptr::from_ref).collect();
-    let is_chosen = |(_, instance): &(usize, &Instance)| chosen.contains(&std::ptr::from_ref(*instance));
-    let positions: Vec<usize> =
-        family.instances.iter().enumerate().filter(is_chosen).map(|(position, _)| position).collect();
-    match &parsed {
-        Wanted::Selector(_) if positions.is_empty() => nothing("no instance has such tags".to_owned()),
-        Wanted::Names(names) if names.is_empty() => nothing("it names nothing".to_owned()),
-        _ => Picked {
-            positions,
-            missing: unknown
-                .into_iter()
-                .map(|name| Missing { wanted: name.to_owned(), why: unknown_name(family, name) })
-                .collect(),
-        },
+    let nothing =
+        |why: String| Picked { missing: vec![Missing { wanted: wanted.trim().to_owned(), why }], ..Picked::default() };
+    match Wanted::parse(wanted) {
+        Err(error) => nothing(format!("{error} ({})", error.hint)),
+        Ok(Wanted::Selector(selector)) => {
+            if selector.requirements().iter().any(|requirement| Group::is_named(requirement.key())) {
+                return nothing("a group stands beside names, not inside a selector".to_owned());
+            }
+            picked.positions =
+                fitting(family, |instance| selector.matches(&instance.tags)).map(|at| (at, false)).collect();
+            if picked.positions.is_empty() { nothing("no instance has such tags".to_owned()) } else { picked }
+        }
+        Ok(Wanted::Names(names)) if names.is_empty() => nothing("it names nothing".to_owned()),
+        Ok(Wanted::Names(names)) => {
+            for name in names {
+                if !picked.by_name(family, &name)
+                    && let Err(why) = picked.by_group(family, groups, &name)
+                {
+                    picked.missing.push(Missing { wanted: name, why });
+                }
+            }
+            picked
+        }
+    }
+}
+
+fn fitting<'a>(family: &'a Family, fits: impl Fn(&Instance) -> bool + 'a) -> impl Iterator<Item = usize> + 'a {
+    family.instances.iter().enumerate().filter(move |(_, instance)| fits(instance)).map(|(position, _)| position)
+}
+
+impl Picked {
+    /// Picks the first instance of a name. Returns whether there is one.
+    fn by_name(&mut self, family: &Family, name: &str) -> bool {
+        let all: Vec<usize> = fitting(family, |instance| instance.name.answers_to(name)).collect();
+        let Some(first) = all.first() else { return false };
+        self.positions.insert(*first, true);
+        if all.len() > 1 {
+            self.same_name.push(all);
+        }
+        true
+    }
+
+    /// Picks the members of a group.
+    fn by_group(&mut self, family: &Family, groups: &Groups, name: &str) -> Result<(), String> {
+        if !Group::is_named(name) {
+            return Err(unknown_name(family, name));
+        }
+        let group = groups.get(name).ok_or_else(|| groups.why_unknown(name))?;
+        let members: Vec<usize> = fitting(family, |instance| group.holds(instance)).collect();
+        if members.is_empty() {
+            return Err(format!(
+                "no instance of {} belongs to the group {} ({})",
+                family.key, group.name, group.select
+            ));
+        }
+        for position in &members {
+            self.positions.entry(*position).or_insert(false);
+        }
+        self.groups.push((group.name.clone(), members));
+        Ok(())
     }
 }
 

@@ -1,13 +1,15 @@
-//! Step 4: tags that agree with the alert's labels, and tags that contradict them.
+//! Step 5: tags that agree with the alert's labels, and tags that contradict them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::alert::{Alert, Labels, standard_name};
+use crate::alert::{Alert, AlertItem, Labels, standard_name};
 use crate::instance::normalise;
+use crate::policy::{AlertPart, Way};
 use crate::resolution::Family;
 
+use super::RouteStep;
+use super::choice::{Choice, Chosen, Doubt};
 use super::words::{joined, plain};
-use super::{Choice, RouteStep};
 
 /// Standard labels whose other spellings mean the very same thing, so that a tag `environment` and a label `env` can
 /// agree and contradict each other. (`app` and `service`, or `host` and `instance`, often differ in the same alert.)
@@ -120,7 +122,10 @@ impl Agreement {
                         .or_insert_with(|| format!("fewer of its tags agree ({} of at most {most})", agreed.len()));
                 }
             }
-            if winners.len() > 1 {
+            let certain = winners.len() == 1;
+            let winners: Vec<(usize, Chosen)> =
+                winners.into_iter().map(|(position, agreed)| (*position, chosen(agreed, certain))).collect();
+            if !certain {
                 let names: Vec<String> =
                     winners.iter().map(|(position, _)| family.instances[*position].name.to_string()).collect();
                 let warning = format!(
@@ -132,20 +137,28 @@ impl Agreement {
                 if !choice.warnings.contains(&warning) {
                     choice.warnings.push(warning);
                 }
+                choice.doubts.push(Doubt { candidates: winners.clone(), why: "what the labels say".to_owned() });
             }
-            for (position, agreed) in winners {
+            for (position, chosen) in winners {
                 if choice.path.is_none() {
-                    choice.path = agreed.iter().find_map(|one| one.path.clone());
+                    choice.path = chosen.ways.iter().find_map(|way| way.path.clone());
                 }
-                let tags: Vec<String> = agreed.iter().map(|one| one.tag.clone()).collect();
-                let verb = if tags.len() == 1 { "its tag agrees" } else { "its tags agree" };
-                choice
-                    .chosen
-                    .entry(*position)
-                    .or_insert_with(|| format!("{verb} with the alert's labels: {}", joined(&tags)));
+                choice.choose(position, chosen);
             }
         }
         (!choice.chosen.is_empty()).then_some(choice)
+    }
+}
+
+/// An instance that is chosen by tags that agree.
+fn chosen(agreed: &[Agreed], certain: bool) -> Chosen {
+    let tags: Vec<String> = agreed.iter().map(|one| one.tag.clone()).collect();
+    let verb = if tags.len() == 1 { "its tag agrees" } else { "its tags agree" };
+    Chosen {
+        why: format!("{verb} with the alert's labels: {}", joined(&tags)),
+        ways: agreed.iter().map(|one| Way { part: AlertPart::Tags, path: one.path.clone() }).collect(),
+        by_name: false,
+        certain,
     }
 }
 
@@ -157,16 +170,7 @@ fn views(alert: &Alert, keys: &BTreeSet<String>) -> Vec<View> {
         let view: View = keys
             .iter()
             .filter_map(|key| {
-                let path_of = |own: bool, label: &str| {
-                    let path = (own && !item.path.is_empty()).then(|| format!("{}.labels.{label}", item.path));
-                    path.or_else(|| alert.label_paths.get(label).cloned())
-                };
-                let look = |spelling: Spelling| {
-                    let own = find(&item.labels, key, spelling).map(|found| (true, found));
-                    own.or_else(|| find(&alert.labels, key, spelling).map(|found| (false, found)))
-                };
-                let (own, (label, value)) = look(Spelling::Same).or_else(|| look(Spelling::Other))?;
-                let path = path_of(own, label);
+                let Found { label, value, path } = look(alert, item, key)?;
                 Some((key.clone(), (label.to_owned(), value.trim().to_owned(), path)))
             })
             .collect();
@@ -177,6 +181,25 @@ fn views(alert: &Alert, keys: &BTreeSet<String>) -> Vec<View> {
         }
     }
     views
+}
+
+/// A label that a tag or a rule means.
+pub(super) struct Found<'a> {
+    pub(super) label: &'a str,
+    pub(super) value: &'a str,
+    /// Where it stands in the payload.
+    pub(super) path: Option<String>,
+}
+
+/// The label of one alert of a group that a name means: its own before the group's, its own spelling before another.
+pub(super) fn look<'a>(alert: &'a Alert, item: &'a AlertItem, key: &str) -> Option<Found<'a>> {
+    let spelt = |spelling: Spelling| {
+        let own = find(&item.labels, key, spelling).map(|found| (true, found));
+        own.or_else(|| find(&alert.labels, key, spelling).map(|found| (false, found)))
+    };
+    let (own, (label, value)) = spelt(Spelling::Same).or_else(|| spelt(Spelling::Other))?;
+    let path = (own && !item.path.is_empty()).then(|| format!("{}.labels.{label}", item.path));
+    Some(Found { label, value, path: path.or_else(|| alert.label_paths.get(label).cloned()) })
 }
 
 #[derive(Clone, Copy)]

@@ -101,7 +101,13 @@ impl Selector {
 
     /// Whether every requirement holds. A selector without requirements matches nothing.
     pub fn matches(&self, tags: &Tags) -> bool {
-        !self.requirements.is_empty() && self.requirements.iter().all(|requirement| requirement.holds(tags))
+        self.holds(&|key| tags.get(key))
+    }
+
+    /// Whether every requirement holds of something else that has names and values, normalised. A selector without
+    /// requirements holds of nothing.
+    pub fn holds(&self, get: &dyn Fn(&str) -> Option<String>) -> bool {
+        !self.requirements.is_empty() && self.requirements.iter().all(|requirement| requirement.holds(get))
     }
 
     /// Whether it has no requirement, and so matches nothing.
@@ -116,14 +122,27 @@ impl Selector {
 }
 
 impl Requirement {
-    fn holds(&self, tags: &Tags) -> bool {
+    /// The name that it is about.
+    pub fn key(&self) -> &str {
         match self {
-            Self::Equals { key, value } => tags.get(key).as_ref() == Some(value),
-            Self::Differs { key, value } => tags.get(key).as_ref() != Some(value),
-            Self::In { key, values } => tags.get(key).is_some_and(|value| values.contains(&value)),
-            Self::NotIn { key, values } => tags.get(key).is_none_or(|value| !values.contains(&value)),
-            Self::Exists { key } => tags.get(key).is_some(),
-            Self::Absent { key } => tags.get(key).is_none(),
+            Self::Equals { key, .. }
+            | Self::Differs { key, .. }
+            | Self::In { key, .. }
+            | Self::NotIn { key, .. }
+            | Self::Exists { key }
+            | Self::Absent { key } => key,
+        }
+    }
+
+    fn holds(&self, get: &dyn Fn(&str) -> Option<String>) -> bool {
+        let found = get(self.key());
+        match self {
+            Self::Equals { value, .. } => found.as_ref() == Some(value),
+            Self::Differs { value, .. } => found.as_ref() != Some(value),
+            Self::In { values, .. } => found.is_some_and(|found| values.contains(&found)),
+            Self::NotIn { values, .. } => found.is_none_or(|found| !values.contains(&found)),
+            Self::Exists { .. } => found.is_some(),
+            Self::Absent { .. } => found.is_none(),
         }
     }
 }

@@ -21,7 +21,7 @@ use super::language::Selector;
 ///
 /// # let instance = |name: &str, env: &str| Instance {
 /// #     service: "grafana".into(), family: "grafana".into(), name: InstanceName::new(name),
-/// #     tags: Tags::from_pairs([("env", env)]), expect: Default::default(), settings: Settings::Typed(Config::EMPTY),
+/// #     tags: Tags::from_pairs([("env", env)]), expect: Default::default(), policy: Default::default(), settings: Settings::Typed(Config::EMPTY),
 /// #     integration_id: format!("grafana-{name}"), source: Source::Store { path: "integrations.json".into() },
 /// # };
 /// # let instances = vec![instance("prod", "prod"), instance("staging", "Staging")];

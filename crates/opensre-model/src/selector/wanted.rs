@@ -73,35 +73,3 @@ fn looks_like_selector(text: &str) -> bool {
         matches!(words.next(), Some("in" | "notin")) && words.next().is_some()
     })
 }
-
-/// The known name that a written one most likely meant; `None` when none is near.
-///
-/// ```
-/// use opensre_model::selector::nearest;
-///
-/// assert_eq!(nearest("stagin", ["prod", "staging"]), Some("staging"));
-/// assert_eq!(nearest("qa", ["prod", "staging"]), None);
-/// ```
-pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let written = normalise(written);
-    let length = written.chars().count();
-    // A typing error is not this long, and the comparison is quadratic.
-    if length == 0 || length > 80 {
-        return None;
-    }
-    known
-        .into_iter()
-        .filter_map(|name| {
-            let candidate = normalise(name);
-            let distance = strsim::damerau_levenshtein(&written, &candidate);
-            let shorter = length.min(candidate.chars().count());
-            let alike = candidate.chars().zip(written.chars()).take_while(|(left, right)| left == right).count();
-            let near = distance <= (shorter / 3).max(1)
-                || (alike >= 3 && alike * 2 > shorter)
-                || candidate.contains(&written)
-                || written.contains(&candidate);
-            (shorter >= 3 && near).then_some((distance, name))
-        })
-        .min()
-        .map(|(_, name)| name)
-}

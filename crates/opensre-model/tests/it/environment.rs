@@ -236,6 +236,9 @@ fn variables_that_nobody_reads_are_pointed_out() {
         ("WORKER_INSTANCES", "4"),
         ("OTHER_METRICS_INSTANCES", "4"),
         ("QEUEU_INSTANCES", " "),
+        // Alike but for the ending that all have.
+        ("DB_INSTANCES", "4"),
+        ("SQS_INSTANCES", "4"),
     ]);
     insta::assert_snapshot!(messages, @r#"
     warning: cloud: CLOUD_INSTANCES is not read by anything (variable CLOUD_INSTANCES) [did you mean CL_INSTANCES?]

@@ -70,6 +70,7 @@ fn instance(service: &str, name: &str, fields: &[(&'static str, &str)], tags: &[
         name: InstanceName::new(name),
         tags: Tags::from_pairs(tags.iter().copied()),
         expect: Expect::default(),
+        policy: opensre_model::policy::Policy::default(),
         settings: Settings::Typed(config),
         integration_id: format!("id-{name}"),
         source: Source::Store { path: "integrations.json".into() },

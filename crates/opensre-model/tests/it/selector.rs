@@ -209,6 +209,7 @@ fn instance(service: &str, name: &str, pairs: &[(&str, &str)]) -> Instance {
         name: InstanceName::new(name),
         tags: tags(pairs),
         expect: Expect::default(),
+        policy: opensre_model::policy::Policy::default(),
         settings: Settings::Typed(Config::EMPTY),
         integration_id: format!("id-{name}"),
         source: Source::Store { path: "integrations.json".into() },

@@ -10,5 +10,10 @@ pub(crate) use queries::active_labels;
 use crate::driver::Provider;
 
 /// Alertmanager.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(queries::probe),
+    identity: &["version", "cluster"],
+    queries: queries::QUERIES,
+    deliver: None,
+};

@@ -26,5 +26,10 @@ mod queries;
 use crate::driver::Provider;
 
 /// Argo CD.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(client::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(client::probe),
+    identity: &["user", "issuer", "version", "project"],
+    queries: queries::QUERIES,
+    deliver: None,
+};

@@ -32,8 +32,13 @@ use crate::failure::Failure;
 pub use self::queries::series;
 
 /// AWS.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["account_id", "arn", "regions"],
+    queries: queries::QUERIES,
+    deliver: None,
+};
 
 /// As many bytes as queries have: answers are shared by callers with the same limit only, and so are sessions.
 const PROBE_BOUNDS: Bounds = Bounds { rows: 1, ..queries::BOUNDS };

@@ -24,8 +24,13 @@ use api::{Coralogix, Tier};
 use dataprime::Source;
 
 /// Coralogix.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["domain", "application", "subsystem"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 const LOGS: &str = "logs";
 const SPANS: &str = "spans";

@@ -29,8 +29,13 @@ use api::Datadog;
 use site::Page;
 
 /// Datadog.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["org", "org_id", "site"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 const LOGS: &str = "logs";
 const METRICS: &str = "metrics";

@@ -5,6 +5,9 @@
 
 mod examples;
 mod markdown;
+mod support;
+
+pub use support::support_table;
 
 use std::fmt::Write as _;
 
@@ -123,14 +126,23 @@ fn fields_table(spec: &ProviderSpec) -> String {
 }
 
 fn abilities(provider: &Provider) -> String {
-    if provider.probe.is_none() && provider.queries.is_empty() {
+    if provider.is_only_declared() {
         return "It is declared only so far: instances are loaded, listed, selected and kept, but nothing calls them \
                 yet. `opensre integrations verify` answers `not probed`.\n"
             .to_owned();
     }
     let mut text = String::new();
     match provider.probe {
-        Some(_) => text.push_str("`opensre integrations verify` proves the credentials with a real call.\n"),
+        Some(_) => {
+            text.push_str("`opensre integrations verify` proves the credentials with a real call.\n");
+            if !provider.identity.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "\nIt shows, where the server tells it, and `expect` may pin an instance to: {}.",
+                    codes(provider.identity)
+                );
+            }
+        }
         None => text.push_str("`opensre integrations verify` answers `not probed`.\n"),
     }
     if provider.deliver.is_some() {
@@ -164,40 +176,6 @@ fn query_row(query: &Query) -> Vec<String> {
         query.summary.to_owned(),
         inputs.collect::<Vec<_>>().join(", "),
         format!("{} rows, {} KiB, {} s", bounds.rows, bounds.bytes / 1024, bounds.seconds),
-    ]
-}
-
-/// The table of all providers and of how far each is supported.
-pub fn support_table(providers: &[Provider]) -> String {
-    let mut text = format!("{GENERATED}\n\n# Providers\n\n{SUPPORT}");
-    for kind in kinds(providers.iter().map(|provider| provider.spec)) {
-        let rows: Vec<Vec<String>> =
-            providers.iter().filter(|provider| provider.spec.kind == kind).map(support_row).collect();
-        let columns = ["Provider", "Key", "Also read as", "Several instances", "Verify", "Evidence", "Delivers"];
-        let _ = write!(text, "\n## {}\n\n{}", kind_name(kind), table(&columns, &rows));
-    }
-    text
-}
-
-const SUPPORT: &str = "\
-Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, \
-tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is \
-asked during an investigation, `Delivers` whether a report can be sent there; where all are empty, the provider is declared \
-only so far.
-";
-
-fn support_row(provider: &Provider) -> Vec<String> {
-    let spec = provider.spec;
-    let queries: Vec<&str> = provider.queries.iter().map(|query| query.name).collect();
-    let variable = spec.instances_variable.map_or_else(|| format!("with {}", code(spec.family)), code);
-    vec![
-        spec.name.to_owned(),
-        code(spec.key),
-        codes(spec.aliases),
-        variable,
-        yes(provider.probe.is_some()),
-        codes(&queries),
-        yes(provider.deliver.is_some()),
     ]
 }
 

@@ -22,5 +22,10 @@ mod queries;
 use crate::driver::Provider;
 
 /// GitHub (MCP).
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(client::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(client::probe),
+    identity: &["login", "scopes", "host", "version", "url"],
+    queries: queries::QUERIES,
+    deliver: None,
+};

@@ -35,6 +35,31 @@ pub(super) struct Grafana<'a> {
     pub(super) client: Client,
 }
 
+/// The data sources of an instance as Grafana describes them, for whoever wants to reach them without it. Those of a
+/// `wanted` type come with what only their own page tells (`basicAuthUser`, which secrets there are), as far as the
+/// token may see that.
+pub async fn described(access: &Access, wanted: impl Fn(&str) -> bool) -> Result<Vec<Json>, Failure> {
+    let client = access.client(&FIELDS).await?;
+    let list: Json = client.get_json("api/datasources", NO_PARAMETERS).await?;
+    let Json::Array(mut sources) = list else {
+        return Err(Failure::nonsense("the list of data sources is none"));
+    };
+    for source in &mut sources {
+        let text = |key: &str| source.get(key).and_then(Json::as_str).unwrap_or_default();
+        let uid = text("uid");
+        if uid.is_empty() || !wanted(text("type")) {
+            continue;
+        }
+        // Without that permission the list has to do.
+        if let Ok(Json::Object(page)) = client.get_json(&["api", "datasources", "uid", uid], NO_PARAMETERS).await {
+            *source = Json::Object(page);
+        }
+    }
+    Ok(sources)
+}
+
+const NO_PARAMETERS: &[(&str, &str)] = &[];
+
 /// The data sources of one kind, ready to be asked.
 pub(super) struct Reached {
     /// Those that are asked, the most telling first.

@@ -24,6 +24,7 @@ use serde_json::Value as Json;
 
 use self::datasources::{DataSources, Kind};
 use self::discovery::Grafana;
+pub use self::discovery::described;
 use crate::access::{Access, HttpFields};
 use crate::backend::Backend;
 use crate::driver::{Answer, Bounds, Input, Probe, Provider, Query, Relevance};
@@ -32,8 +33,13 @@ use crate::prometheus::ApiQuery;
 use crate::{loki, prometheus, subject, tempo};
 
 /// Grafana.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["organisation", "version"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 /// Grafana on this machine, reached without credentials.
 pub const LOCAL: Provider = Provider { spec: &declaration::LOCAL_SPEC, ..PROVIDER };

@@ -25,8 +25,13 @@ use crate::tempo::gather::named_services;
 use api::Honeycomb;
 
 /// Honeycomb.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["team", "team_name", "environment", "dataset"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 const SPANS: &str = "spans";
 const RATES: &str = "rates";

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use opensre_http::{Client, FailureKind, HttpFailure, Reply, Request};
 use serde_json::Value as Json;
 
+use super::way::Way;
 use crate::failure::Failure;
 
 /// Most objects of one page.
@@ -46,6 +47,7 @@ pub(super) struct Listed {
 #[derive(Debug, Clone)]
 pub(super) struct Api {
     pub(super) client: Client,
+    pub(super) way: Way,
 }
 
 /// In which form objects are wanted.
@@ -77,7 +79,7 @@ impl Api {
             }
             outcome => outcome,
         }
-        .map_err(|failure| explain_kind(failure, kind))
+        .map_err(|failure| explain_kind(failure, kind, self.way))
     }
 
     async fn pages(
@@ -115,7 +117,7 @@ impl Api {
                     self.client.base().host_str().unwrap_or_default(),
                     format!("answered with something that is no list of {}", kind.words),
                 )
-                .with_hint("check that the `server` in the kubeconfig is a Kubernetes API server"));
+                .with_hint(self.way.no_api_server()));
             };
             listed.items.extend(items);
             next =
@@ -178,39 +180,14 @@ fn date(reply: &Reply) -> Option<Timestamp> {
     Some(jiff::fmt::rfc2822::parse(reply.header("date")?).ok()?.timestamp())
 }
 
-/// A failure with a hint that names the kubeconfig, where an instance of Kubernetes has its settings.
-pub(super) fn explain(failure: HttpFailure) -> Failure {
-    let hint = match failure.kind {
-        FailureKind::Unauthorized => {
-            Some("renew the credentials of the context (a token or certificate may have expired)")
-        }
-        FailureKind::Tls => {
-            Some("check `certificate-authority` and the client certificate of the context in the kubeconfig")
-        }
-        FailureKind::Dns | FailureKind::Connect => {
-            Some("check `server` of the cluster in the kubeconfig, and the network (VPN?)")
-        }
-        FailureKind::NotFound | FailureKind::NotJson { .. } | FailureKind::Redirect => Some(
-            "check that `server` of the cluster in the kubeconfig is a Kubernetes API server, and that no login page \
-             stands before it",
-        ),
-        _ => None,
-    };
-    let failure = Failure::from(failure);
-    match hint {
-        Some(hint) => failure.with_hint(hint),
-        None => failure,
-    }
-}
-
-/// The same for one kind of object.
-fn explain_kind(failure: HttpFailure, kind: Kind) -> Failure {
+/// A failure to do with one kind of object, with a hint.
+fn explain_kind(failure: HttpFailure, kind: Kind, way: Way) -> Failure {
     let hint = match failure.kind {
         FailureKind::Forbidden => Some(format!("let the user list {} (the ClusterRole `view` has most)", kind.words)),
         FailureKind::NotFound => Some(format!("the cluster does not serve {}/{}", kind.group, kind.plural)),
         _ => None,
     };
-    let failure = explain(failure).about(kind.words);
+    let failure = way.explain(failure).about(kind.words);
     match hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,

@@ -1,10 +1,11 @@
 //! What is declared about Kubernetes.
 
 use opensre_model::instance::InstanceName;
-use opensre_model::provider::{EnvironmentMap, FieldSpec, Hooks, Identifies, ProviderKind, ProviderSpec, Rule};
+use opensre_model::provider::{Draft, EnvironmentMap, FieldSpec, Hooks, Identifies, ProviderKind, ProviderSpec, Rule};
 use opensre_model::value::Config;
 use serde_json::{Map, Value as Json, json};
 
+use crate::aws::cluster::Written;
 use crate::environment::variable;
 
 /// Kubernetes.
@@ -29,15 +30,27 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .env(&["KUBECONFIG"])
             .ask("Path of the kubeconfig", "several with colons between, as in KUBECONFIG; it holds the secrets"),
         FieldSpec::boolean("in_cluster", false).ask("Use the service account of this pod", "only inside a cluster"),
+        FieldSpec::text("eks_cluster")
+            .example("arn:aws:eks:eu-central-1:123456789012:cluster/shop")
+            .ask(
+                "EKS cluster",
+                "name or ARN of a cluster that is reached through an instance of AWS, without a kubeconfig",
+            )
+            .identifies(Identifies::Cluster),
+        FieldSpec::text("aws_instance")
+            .example("prod")
+            .ask("Instance of AWS", "name of the one that the EKS cluster is reached through; empty is the only one"),
     ],
     configured: Rule::Any(&[
         Rule::Set("context"),
         Rule::Set("kubeconfig"),
+        Rule::Set("eks_cluster"),
         Rule::Check { words: "`in_cluster` set to `true`", holds: is_in_cluster },
     ]),
     environment: Rule::Any(&[Rule::Set("kubeconfig"), Rule::Set("context")]),
     hooks: Hooks {
         from_environment: Some(from_environment),
+        refine: Some(check),
         variables: &[(
             "KUBERNETES_SERVICE_HOST",
             "set inside every pod: without KUBECONFIG and KUBE_CONTEXT its service account is used",
@@ -47,8 +60,9 @@ pub static SPEC: ProviderSpec = ProviderSpec {
     documentation: "Pods, their logs, events, nodes, workloads and rollouts. Needs a context whose user may get and list \
                     them (ClusterRole view; nodes, secrets and metrics.k8s.io are extra, and a gap without). Of secrets \
                     and config maps only names and times are asked for. Exec plug-ins run as the kubeconfig names them. \
-                    EKS: make a context with `aws eks update-kubeconfig`; reaching a cluster through an instance of \
-                    AWS is not supported yet.",
+                    An EKS cluster is reached through an instance of AWS (`aws_instance`, `eks_cluster`), whose identity needs \
+                    eks:DescribeCluster and an access entry in the cluster (policy AmazonEKSAdminViewPolicy or less); or \
+                    by a context of `aws eks update-kubeconfig`.",
 };
 
 /// Name of the instance that stands for the cluster around this pod.
@@ -79,4 +93,25 @@ fn from_environment(environment: &EnvironmentMap) -> Option<Map<String, Json>> {
 
 fn is_in_cluster(config: &Config) -> bool {
     config.boolean("in_cluster") == Some(true)
+}
+
+/// Says which way is taken where several are written, and refuses what no cluster can be called.
+fn check(draft: &mut Draft) {
+    let config = &draft.config;
+    let Some(cluster) = config.text("eks_cluster") else {
+        if config.has("aws_instance") {
+            let reason = "is not used without eks_cluster".to_owned();
+            draft.warnings.push((Some("aws_instance"), reason));
+        }
+        return;
+    };
+    if Written::parse(cluster).is_none() {
+        let reason = "is neither the name nor the ARN of an EKS cluster".to_owned();
+        draft.rejection = Some((Some("eks_cluster"), reason));
+    }
+    for other in ["context", "kubeconfig", "in_cluster"] {
+        if config.has(other) && (other != "in_cluster" || is_in_cluster(config)) {
+            draft.warnings.push((Some(other), "is not used: eks_cluster is set".to_owned()));
+        }
+    }
 }

@@ -65,7 +65,7 @@ pub(super) fn run<'a>(
         let backend = Backend::direct(&access.instance, client.clone(), std::sync::Arc::new(|_, _| None));
         let only_node = scope.node.is_some() && !scope.names_an_object();
         let namespace = scope.namespace.clone().or(connection.namespace.filter(|_| !only_node));
-        let api = Api { client };
+        let api = Api { client, way: connection.way };
         let mut inquiry = Inquiry { backend, api, scope, namespace, window, operation, answer: Answer::default() };
         gather(&mut inquiry).await;
         if let Some(failure) = subject::left_out(input) {

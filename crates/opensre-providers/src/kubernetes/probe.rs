@@ -9,8 +9,8 @@ use opensre_http::{Client, FailureKind, Request};
 use opensre_model::evidence::GapKind;
 use serde_json::{Value as Json, json};
 
-use super::api::explain;
 use super::session::{self, Connection};
+use super::way::Way;
 use super::wire::meta::text;
 use crate::access::Access;
 use crate::driver::Probe;
@@ -25,18 +25,19 @@ const NOBODY: &str = "system:anonymous";
 
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let connection = session::connect(access).await?;
-    let Connection { client, namespace, verified, .. } = &connection;
-    let user = user(client).await?;
+    let Connection { client, way, namespace, verified, .. } = &connection;
+    let user = user(client, *way).await?;
     if user.as_deref() == Some(NOBODY) {
-        return Err(Failure::new(GapKind::Denied, "the cluster takes us for nobody (system:anonymous)")
-            .with_hint("give the user of the context a token, a client certificate or an exec plug-in"));
+        return Err(
+            Failure::new(GapKind::Denied, "the cluster takes us for nobody (system:anonymous)").with_hint(way.nobody())
+        );
     }
     // Asked for the namespace first: many a user may read only one.
     let mut places: Vec<Option<&str>> = vec![None];
     places.extend(namespace.as_deref().map(Some));
     let mut readable = None;
     for place in places {
-        if may_list_pods(client, place).await? {
+        if may_list_pods(client, place, *way).await? {
             readable = Some(place);
             break;
         }
@@ -67,30 +68,29 @@ fn identify(
         .with("version", version)
         .with("cluster_uid", uid)
         .with("context", connection.context.clone())
+        .with("cluster", connection.cluster.clone())
         .with("server", server)
 }
 
 /// Who the API server says we are; `None` from a server that is too old to say.
-async fn user(client: &Client) -> Result<Option<String>, Failure> {
+async fn user(client: &Client, way: Way) -> Result<Option<String>, Failure> {
     let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
     // It is a POST, and makes nothing.
     let request = Request::post_json("apis/authentication.k8s.io/v1/selfsubjectreviews", &body).is_read();
     match client.send(request).await {
         Ok(reply) => {
-            let review: Json = reply.json().map_err(explain)?;
+            let review: Json = reply.json().map_err(|failure| way.explain(failure))?;
             let user = text(&review, "/status/userInfo/username");
-            user.map(Some).ok_or_else(|| {
-                Failure::nonsense("answered without a user name")
-                    .with_hint("check that the `server` in the kubeconfig is a Kubernetes API server")
-            })
+            user.map(Some)
+                .ok_or_else(|| Failure::nonsense("answered without a user name").with_hint(way.no_api_server()))
         }
         Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
-        Err(failure) => Err(explain(failure)),
+        Err(failure) => Err(way.explain(failure)),
     }
 }
 
 /// Asks whether we may list pods in a namespace, or in all.
-async fn may_list_pods(client: &Client, namespace: Option<&str>) -> Result<bool, Failure> {
+async fn may_list_pods(client: &Client, namespace: Option<&str>, way: Way) -> Result<bool, Failure> {
     let mut attributes = json!({"verb": "list", "resource": "pods"});
     if let (Some(namespace), Some(attributes)) = (namespace, attributes.as_object_mut()) {
         attributes.insert("namespace".to_owned(), json!(namespace));
@@ -101,10 +101,10 @@ async fn may_list_pods(client: &Client, namespace: Option<&str>) -> Result<bool,
         "spec": {"resourceAttributes": attributes},
     });
     let request = Request::post_json("apis/authorization.k8s.io/v1/selfsubjectaccessreviews", &body).is_read();
-    let review: Json = client.send(request).await.and_then(|reply| reply.json()).map_err(explain)?;
+    let review: Json =
+        client.send(request).await.and_then(|reply| reply.json()).map_err(|failure| way.explain(failure))?;
     review.pointer("/status/allowed").and_then(Json::as_bool).ok_or_else(|| {
-        Failure::nonsense("answered without saying whether we may list pods")
-            .with_hint("check that the `server` in the kubeconfig is a Kubernetes API server")
+        Failure::nonsense("answered without saying whether we may list pods").with_hint(way.no_api_server())
     })
 }
 

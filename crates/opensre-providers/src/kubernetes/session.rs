@@ -1,47 +1,43 @@
-//! Who we are at a cluster: from a context of a kubeconfig, or the pod's own service account, to an endpoint.
+//! Who we are at a cluster, kept for some minutes: where its API server is, whom to trust, how a request is authorised.
 //!
-//! The `kube` crate reads and merges kubeconfigs, runs the exec plug-in that one names, reads token files, and makes the
-//! TLS configuration with the client certificate (pages "Organizing Cluster Access Using kubeconfig Files" and
-//! "client-go credential plugins" of the Kubernetes documentation). Requests themselves go through the shared HTTP
-//! layer, so that its bounds, retries, redaction and log hold here as everywhere.
-//!
-//! A session is kept for some minutes, so that an exec plug-in runs once for many queries. Neither a token, a key nor
-//! what a plug-in wrote ever gets into a message: the words here are our own.
+//! [`kubeconfig`] and [`eks`] make sessions; requests themselves go through the shared HTTP layer, so that its bounds,
+//! retries, redaction and log hold here as everywhere. A session is kept, so that an exec plug-in runs, and AWS is asked,
+//! once for many queries. Neither a token, a key nor what a plug-in wrote ever gets into a message: the words are our own.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use jiff::Timestamp;
+use kube::client::Body;
 use kube::client::middleware::AuthLayer;
-use kube::client::{AuthError, Body, ConfigExt};
-use kube::config::{
-    Config, ExecInteractiveMode, InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError, LoadDataError,
-};
 use opensre_http::{Auth, Client, Endpoint};
 use opensre_model::evidence::GapKind;
+use opensre_model::instance::Instance;
 use opensre_model::secret::Secret;
 use tower::{Layer, ServiceExt};
 use url::Url;
 
+use super::eks;
+use super::kubeconfig::{self, Place};
+use super::way::Way;
 use crate::access::Access;
 use crate::failure::Failure;
 
-/// How long a session is kept. Tokens are renewed within it; a changed kubeconfig is noticed after it.
+/// How long a session is kept at most. Tokens are renewed within it; a changed kubeconfig is noticed after it.
 const KEPT: Duration = Duration::from_mins(5);
 /// How long a failure is kept, so that the queries of one investigation do not each run a plug-in that fails.
 const FAILURE_KEPT: Duration = Duration::from_secs(10);
 
-/// What an instance says about how its cluster is reached. The seam for further kinds: a cluster that is reached through
-/// an instance of AWS (EKS) would be one more, whose token comes from a presigned `GetCallerIdentity`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What a session is made from; two that are made from the same are the same.
+#[derive(Debug, Clone, PartialEq)]
 enum Source {
-    /// A context of kubeconfigs: the paths as `KUBECONFIG` has them, and the context's name.
-    Kubeconfig { paths: Option<String>, context: Option<String> },
-    /// The service account of this pod.
-    InCluster,
+    /// What this machine holds.
+    Here(Place),
+    /// An EKS cluster, by its name or ARN, through an instance of AWS.
+    Eks { cluster: String, through: Box<Instance> },
 }
 
 /// A connection to a cluster in the making.
@@ -49,8 +45,12 @@ enum Source {
 pub(super) struct Connection {
     /// The client.
     pub(super) client: Client,
-    /// The context's name; `None` in a pod.
+    /// How the cluster is reached.
+    pub(super) way: Way,
+    /// The context's name, where there is one.
     pub(super) context: Option<String>,
+    /// The cluster's name, where it has one of its own.
+    pub(super) cluster: Option<String>,
     /// The namespace of the instance, else of its context.
     pub(super) namespace: Option<String>,
     /// Whether the server's certificate is checked.
@@ -60,19 +60,20 @@ pub(super) struct Connection {
 /// Connects an instance.
 pub(super) async fn connect(access: &Access) -> Result<Connection, Failure> {
     let config = access.instance.config();
-    let source = if config.boolean("in_cluster") == Some(true) {
-        Source::InCluster
-    } else {
-        Source::Kubeconfig {
-            paths: config.text("kubeconfig").map(str::to_owned),
-            context: config.text("context").map(str::to_owned),
+    let way = way(access);
+    let late = || {
+        let failure = Failure::new(GapKind::Deadline, "the credentials were not there when the time was over");
+        match way {
+            Way::Kubeconfig => failure
+                .with_hint("run the exec plug-in of the kubeconfig by hand, to see whether it waits for something"),
+            Way::Pod | Way::Eks => failure,
         }
     };
-    let session = match tokio::time::timeout_at(access.deadline.into(), session(access, source)).await {
+    let session = match tokio::time::timeout_at(access.deadline.into(), session(access, way)).await {
         Ok(session) => session?,
         Err(_) => return Err(late()),
     };
-    let endpoint = match tokio::time::timeout_at(access.deadline.into(), session.endpoint(access)).await {
+    let endpoint = match tokio::time::timeout_at(access.deadline.into(), session.endpoint(access, way)).await {
         Ok(endpoint) => endpoint?,
         Err(_) => return Err(late()),
     };
@@ -82,112 +83,130 @@ pub(super) async fn connect(access: &Access) -> Result<Connection, Failure> {
         .map_err(|_| Failure::new(GapKind::Failed, "the connection could not be prepared"))??;
     Ok(Connection {
         client,
+        way,
         context: session.context.clone(),
+        cluster: session.cluster.clone(),
         namespace: config.text("namespace").map(str::to_owned).or_else(|| session.namespace.clone()),
         verified: session.verified,
     })
 }
 
-fn late() -> Failure {
-    Failure::new(GapKind::Deadline, "the credentials were not there when the time was over")
-        .with_hint("run the exec plug-in of the kubeconfig by hand, to see whether it waits for something")
+/// The way that an instance names. The declaration warns where it names several.
+fn way(access: &Access) -> Way {
+    let config = access.instance.config();
+    if config.has("eks_cluster") {
+        Way::Eks
+    } else if config.boolean("in_cluster") == Some(true) {
+        Way::Pod
+    } else {
+        Way::Kubeconfig
+    }
 }
 
-/// The sessions of this process, by instance and source.
+/// The sessions of this process, by instance.
 #[derive(Default)]
 struct Sessions {
-    slots: Mutex<HashMap<(String, Source), Arc<Slot>>>,
+    slots: Mutex<HashMap<String, Vec<Known>>>,
 }
+
+/// What an instance's session is made from, and the session. There are several when its settings have changed.
+struct Known {
+    source: Source,
+    slot: Arc<Slot>,
+}
+
+/// Most sessions of one instance.
+const MOST_KNOWN: usize = 8;
 
 /// One session, made by the first who asks while the others wait.
 type Slot = tokio::sync::Mutex<Option<(Instant, Result<Arc<Session>, Failure>)>>;
 
-async fn session(access: &Access, source: Source) -> Result<Arc<Session>, Failure> {
+async fn session(access: &Access, way: Way) -> Result<Arc<Session>, Failure> {
+    let text = |key: &str| access.instance.config().text(key).map(str::to_owned);
+    let place = match way {
+        Way::Eks => {
+            let (account, cluster) = (eks::account(access)?, text("eks_cluster").unwrap_or_default());
+            let source = Source::Eks { cluster: cluster.clone(), through: Box::new(account.instance.clone()) };
+            return kept(access, source, eks::session(&account, &cluster)).await;
+        }
+        Way::Pod => Place::Pod,
+        Way::Kubeconfig => Place::Context { paths: text("kubeconfig"), context: text("context") },
+    };
+    kept(access, Source::Here(place.clone()), kubeconfig::session(place)).await
+}
+
+/// The session that is kept, or the one that is made now.
+async fn kept(
+    access: &Access,
+    source: Source,
+    make: impl Future<Output = Result<Session, Failure>>,
+) -> Result<Arc<Session>, Failure> {
     let slot = {
         let sessions = access.http.kept::<Sessions>();
         let mut slots = sessions.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.entry((access.instance.address(), source.clone())).or_default().clone()
+        let own = slots.entry(access.instance.address()).or_default();
+        let slot = own.iter().find(|known| known.source == source).map(|known| known.slot.clone());
+        slot.unwrap_or_else(|| {
+            if own.len() == MOST_KNOWN {
+                own.remove(0);
+            }
+            let slot = Arc::<Slot>::default();
+            own.push(Known { source, slot: slot.clone() });
+            slot
+        })
     };
     let mut slot = slot.lock().await;
     if let Some((made, outcome)) = slot.as_ref() {
         let kept = if outcome.is_ok() { KEPT } else { FAILURE_KEPT };
-        if made.elapsed() < kept {
+        let expired = outcome.as_ref().is_ok_and(|session| session.has_expired(access.http.now()));
+        if made.elapsed() < kept && !expired {
             return outcome.clone();
         }
     }
-    let outcome = make(source).await.map(Arc::new);
-    *slot = Some((Instant::now(), outcome.clone()));
+    let outcome = make.await.map(Arc::new);
+    // What failed for want of time may be there for the next who asks, and has more of it.
+    if !outcome.as_ref().is_err_and(|failure| failure.kind == GapKind::Deadline) {
+        *slot = Some((Instant::now(), outcome.clone()));
+    }
     outcome
 }
 
-/// Makes a session on a thread of its own: kube reads files and waits for a plug-in there, and a plug-in that hangs must
-/// keep neither an async thread nor the end of the program.
-async fn make(source: Source) -> Result<Session, Failure> {
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    let spawned = std::thread::Builder::new().name("kubeconfig".to_owned()).spawn(move || {
-        let _runtime = runtime.enter();
-        // Nobody waits any more when the time is over.
-        let _ = tell.send(Session::new(&source));
-    });
-    let broken = || Failure::new(GapKind::Failed, "the credentials could not be read");
-    spawned.map_err(|_| broken())?;
-    told.await.map_err(|_| broken())?
+/// How requests of a session are authorised.
+pub(super) enum Authorisation {
+    /// Not by a header: by a client certificate, or not at all.
+    None,
+    /// As kube does it, which renews what expires.
+    Kube(AuthLayer),
+    /// By a token that lives until a time.
+    Token(Secret, Timestamp),
 }
 
-/// What was read of a context or service account.
-struct Session {
-    server: String,
-    context: Option<String>,
-    namespace: Option<String>,
-    verified: bool,
-    proxy: Option<Url>,
-    tls: Option<(rustls::ClientConfig, String)>,
-    impersonate: Option<(String, Option<String>, Option<String>)>,
-    authorization: Option<AuthLayer>,
+/// What was read of a context or service account, or what AWS said of a cluster.
+pub(super) struct Session {
+    pub(super) server: String,
+    pub(super) context: Option<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) namespace: Option<String>,
+    pub(super) verified: bool,
+    pub(super) proxy: Option<Url>,
+    pub(super) tls: Option<(rustls::ClientConfig, String)>,
+    pub(super) impersonate: Option<(String, Option<String>, Option<String>)>,
+    pub(super) authorisation: Authorisation,
 }
 
 impl Session {
-    fn new(source: &Source) -> Result<Self, Failure> {
-        let (mut config, context, namespace, proxy) = match source {
-            Source::InCluster => {
-                let config = Config::incluster().map_err(|error| in_cluster_failure(&error))?;
-                let namespace = Some(config.default_namespace.trim().to_owned()).filter(|name| !name.is_empty());
-                (config, None, namespace, None)
-            }
-            Source::Kubeconfig { paths, context } => read_context(paths.as_deref(), context.as_deref())?,
-        };
-        check(&config)?;
-        let plug_in = config.auth_info.exec.as_ref().and_then(|exec| exec.command.clone());
-        if let Some(exec) = &mut config.auth_info.exec {
-            // A plug-in must neither ask on our terminal nor write there.
-            exec.interactive_mode = Some(ExecInteractiveMode::Never);
-        }
-        let authorization = config.auth_layer().map_err(|error| credential_failure(&error, plug_in.as_deref()))?;
-        if authorization.is_some() {
-            // It has a token; asking it for a certificate would only run it again.
-            config.auth_info.exec = None;
-        }
-        let server = config.cluster_url.to_string();
-        let tls = if config.cluster_url.scheme_str() == Some("https") { Some(tls(&config)?) } else { None };
-        let user = &config.auth_info;
-        let group = user.impersonate_groups.as_ref().and_then(|groups| groups.first().cloned());
-        Ok(Self {
-            server,
-            context,
-            namespace,
-            verified: !config.accept_invalid_certs,
-            proxy,
-            tls,
-            impersonate: user.impersonate.clone().map(|name| (name, user.impersonate_uid.clone(), group)),
-            authorization,
-        })
+    fn has_expired(&self, now: Timestamp) -> bool {
+        matches!(self.authorisation, Authorisation::Token(_, expires) if expires <= now)
     }
 
     /// The endpoint of an instance, with the token of now.
-    async fn endpoint(&self, access: &Access) -> Result<Endpoint, Failure> {
+    async fn endpoint(&self, access: &Access, way: Way) -> Result<Endpoint, Failure> {
         let mut endpoint = Endpoint::new(access.instance.address(), &self.server).map_err(|failure| {
-            Failure::from(failure).with_hint("correct the `server` of the cluster in the kubeconfig")
+            let failure = Failure::from(failure);
+            match way {
+                Way::Kubeconfig => failure.with_hint("correct the `server` of the cluster in the kubeconfig"),
+                Way::Pod | Way::Eks => failure,
+            }
         })?;
         if let Some((config, key)) = &self.tls {
             endpoint = endpoint.prepared_tls(config.clone(), key);
@@ -207,7 +226,10 @@ impl Session {
                 }
             }
         }
-        if let Some(value) = self.token().await? {
+        if let Authorisation::Token(token, _) = &self.authorisation {
+            endpoint = endpoint.auth(Auth::Bearer(token.clone()));
+        }
+        if let Some(value) = self.header().await? {
             endpoint = match value.expose().strip_prefix("Bearer ") {
                 Some(token) => endpoint.auth(Auth::Bearer(Secret::new(token))),
                 None => endpoint.header("Authorization", value),
@@ -218,216 +240,16 @@ impl Session {
 
     /// The value of `Authorization` that kube would send now. kube renews what expires, but gives it to requests only:
     /// one is sent through its layer that never leaves this function.
-    fn token(&self) -> BoxFuture<'static, Result<Option<Secret>, Failure>> {
-        let Some(layer) = &self.authorization else { return async { Ok(None) }.boxed() };
+    fn header(&self) -> BoxFuture<'static, Result<Option<Secret>, Failure>> {
+        let Authorisation::Kube(layer) = &self.authorisation else { return async { Ok(None) }.boxed() };
         let caught = layer.layer(tower::service_fn(|request: http::Request<Body>| async move {
             let header = request.headers().get(http::header::AUTHORIZATION);
             let value = header.and_then(|value| value.to_str().ok()).map(Secret::new);
             Ok::<_, tower::BoxError>(http::Response::new(value))
         }));
-        let renewed = |_| Failure::new(GapKind::Denied, "the token could not be renewed").with_hint(LOOK_BY_HAND);
+        let renewed =
+            |_| Failure::new(GapKind::Denied, "the token could not be renewed").with_hint(kubeconfig::LOOK_BY_HAND);
         let caught = caught.oneshot(http::Request::new(Body::empty()));
         caught.map(move |outcome| outcome.map(http::Response::into_body).map_err(renewed)).boxed()
     }
-}
-
-const LOOK_BY_HAND: &str = "see what `kubectl get pods` says with the same context";
-
-type Context = (Config, Option<String>, Option<String>, Option<Url>);
-
-/// Reads kubeconfigs and the named (or current) context.
-fn read_context(paths: Option<&str>, context: Option<&str>) -> Result<Context, Failure> {
-    let kubeconfig = match paths {
-        Some(paths) => std::env::split_paths(paths)
-            .filter(|path| !path.as_os_str().is_empty())
-            .try_fold(Kubeconfig::default(), |merged, path| merged.merge(Kubeconfig::read_from(home(path))?)),
-        None => Kubeconfig::read(),
-    };
-    let kubeconfig = kubeconfig.map_err(|error| kubeconfig_failure(&error, None))?;
-    let name = context.map(str::to_owned).or_else(|| kubeconfig.current_context.clone());
-    let known: Vec<String> = kubeconfig.contexts.iter().map(|context| context.name.clone()).collect();
-    let chosen = kubeconfig.contexts.iter().find(|known| Some(&known.name) == name.as_ref());
-    let chosen = chosen.and_then(|context| context.context.clone());
-    let namespace =
-        chosen.as_ref().and_then(|context| context.namespace.clone()).filter(|name| !name.trim().is_empty());
-    let proxy = chosen.as_ref().and_then(|context| {
-        let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster)?;
-        cluster.cluster.as_ref()?.proxy_url.clone().filter(|url| !url.trim().is_empty())
-    });
-    let proxy = proxy
-        .map(|url| url.parse::<Url>())
-        .transpose()
-        .map_err(|_| Failure::new(GapKind::Failed, "the `proxy-url` of the cluster in the kubeconfig is not a URL"))?;
-    if chosen
-        .as_ref()
-        .and_then(|context| context.user.as_ref())
-        .is_some_and(|user| !kubeconfig.auth_infos.iter().any(|known| known.name == *user))
-    {
-        let reason = "the user that the context names is not in the kubeconfig";
-        return Err(Failure::new(GapKind::Denied, reason).with_hint("add the user, or correct the context"));
-    }
-    let options = KubeConfigOptions { context: name.clone(), ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .now_or_never()
-        .ok_or_else(|| Failure::new(GapKind::Failed, "the kubeconfig could not be read"))?
-        .map_err(|error| kubeconfig_failure(&error, Some(&known)))?;
-    Ok((config, name, namespace, proxy))
-}
-
-/// A path with its leading `~/` replaced by the home folder, which a shell would have done.
-fn home(path: PathBuf) -> PathBuf {
-    match (path.strip_prefix("~"), std::env::home_dir()) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path,
-    }
-}
-
-/// What this program cannot do is refused rather than left out: a request without it would go out as someone else.
-fn check(config: &Config) -> Result<(), Failure> {
-    let refuse = |reason: &str, hint: &str| Err(Failure::new(GapKind::NotSupported, reason).with_hint(hint));
-    let user = &config.auth_info;
-    if let Some(provider) = &user.auth_provider {
-        let reason = format!("`auth-provider: {}` of the kubeconfig is not supported", provider.name);
-        return refuse(
-            &reason,
-            "use an exec plug-in (`gke-gcloud-auth-plugin`, `kubelogin`) instead; kubectl needs one too",
-        );
-    }
-    if user.exec.as_ref().is_some_and(|exec| exec.interactive_mode == Some(ExecInteractiveMode::Always)) {
-        return refuse(
-            "the exec plug-in of the context wants to ask questions (`interactiveMode: Always`)",
-            "use a context whose credentials need nobody",
-        );
-    }
-    if user.impersonate_groups.as_ref().is_some_and(|groups| groups.len() > 1) || user.impersonate_user_extra.is_some()
-    {
-        return refuse(
-            "impersonation with several groups or extra fields is not supported yet",
-            "use a context that impersonates a user and at most one group",
-        );
-    }
-    if config.tls_server_name.is_some() && !config.accept_invalid_certs {
-        return refuse(
-            "`tls-server-name` of the kubeconfig is not supported yet",
-            "write the name that is in the certificate into the cluster's `server`",
-        );
-    }
-    Ok(())
-}
-
-/// The TLS configuration, and what tells it apart: everything it was made of. What a file or a plug-in holds changes, so
-/// such a one is like no other.
-fn tls(config: &Config) -> Result<(rustls::ClientConfig, String), Failure> {
-    let made = config.rustls_client_config().map_err(|error| match error {
-        kube::Error::RustlsTls(_) => Failure::new(GapKind::Denied, "the certificates of the kubeconfig cannot be used")
-            .with_hint("check certificate-authority, client-certificate and client-key"),
-        kube::Error::InferKubeconfig(error) => kubeconfig_failure(&error, None),
-        _ => Failure::new(GapKind::Denied, "the client certificate cannot be used").with_hint(LOOK_BY_HAND),
-    })?;
-    let user = &config.auth_info;
-    let lasting = user.exec.is_none() && user.client_certificate.is_none() && user.client_key.is_none();
-    let made_at = if lasting { String::new() } else { format!("{:?}", Instant::now()) };
-    let user = serde_json::to_string(user).unwrap_or_default();
-    let key = format!("{user}{:?}{}{made_at}", config.root_cert, config.accept_invalid_certs);
-    Ok((made, key))
-}
-
-fn kubeconfig_failure(error: &KubeconfigError, known: Option<&[String]>) -> Failure {
-    let fail = |reason: String, hint: &str| Failure::new(GapKind::Denied, reason).with_hint(hint);
-    let data = |what: &str, error: &LoadDataError| match error {
-        LoadDataError::ReadFile(error, path) => fail(
-            format!("{what} of the kubeconfig, {}, cannot be read: {}", path.display(), error.kind()),
-            "check its path and who may read it",
-        ),
-        _ => fail(format!("{what} of the kubeconfig is not valid base64"), "make the kubeconfig anew"),
-    };
-    match error {
-        KubeconfigError::CurrentContextNotSet => fail(
-            "the kubeconfig has no current context".to_owned(),
-            "set `context`; `kubectl config get-contexts` lists them",
-        ),
-        KubeconfigError::LoadContext(name) => {
-            let names = known.unwrap_or_default();
-            let hint = if names.is_empty() {
-                "the kubeconfig has no context at all; check its path".to_owned()
-            } else {
-                let shown: Vec<&str> = names.iter().take(10).map(String::as_str).collect();
-                format!("it has: {}{}", shown.join(", "), if names.len() > 10 { ", ..." } else { "" })
-            };
-            fail(format!("the kubeconfig has no context \"{name}\""), &hint)
-        }
-        KubeconfigError::LoadClusterOfContext(name) => fail(
-            format!("the kubeconfig has no cluster \"{name}\", which the context names"),
-            "add the cluster, or correct the context",
-        ),
-        KubeconfigError::FindPath => fail("no kubeconfig was found".to_owned(), "set `kubeconfig` to its path"),
-        KubeconfigError::ReadConfig(error, path) => fail(
-            format!("the kubeconfig {} cannot be read: {}", path.display(), error.kind()),
-            "check its path and who may read it",
-        ),
-        // The parser's own message quotes lines of the file, and tokens are on such lines.
-        KubeconfigError::Parse(_) => fail(
-            "the kubeconfig is not valid YAML, or not a kubeconfig".to_owned(),
-            "see what `kubectl config view` says",
-        ),
-        KubeconfigError::KindMismatch | KubeconfigError::ApiVersionMismatch => {
-            fail("the kubeconfigs are of different kinds and cannot be merged".to_owned(), "name one path only")
-        }
-        KubeconfigError::MissingClusterUrl | KubeconfigError::ParseClusterUrl(_) => {
-            fail("the cluster of the context has no valid `server`".to_owned(), "correct it in the kubeconfig")
-        }
-        KubeconfigError::ParseProxyUrl(_) => {
-            fail("the proxy's URL is not valid".to_owned(), "correct `proxy-url` of the cluster, or HTTPS_PROXY")
-        }
-        KubeconfigError::LoadCertificateAuthority(error) => data("certificate-authority", error),
-        KubeconfigError::LoadClientCertificate(error) => data("client-certificate", error),
-        KubeconfigError::LoadClientKey(error) => data("client-key", error),
-        KubeconfigError::ParseCertificates(_) => fail(
-            "certificate-authority of the kubeconfig is not a PEM certificate".to_owned(),
-            "make the kubeconfig anew",
-        ),
-    }
-}
-
-fn in_cluster_failure(error: &InClusterError) -> Failure {
-    let reason = match error {
-        InClusterError::ReadEnvironmentVariable(_) => "this is no pod: KUBERNETES_SERVICE_HOST is not set",
-        InClusterError::ReadDefaultNamespace(_) | InClusterError::ReadCertificateBundle(_) => {
-            "the pod has no service account: its files are not mounted"
-        }
-        _ => "the pod's service account cannot be used",
-    };
-    Failure::new(GapKind::Denied, reason)
-        .with_hint("`in_cluster` works inside a pod with `automountServiceAccountToken`; elsewhere set `context`")
-}
-
-/// Why the credentials of a context cannot be had. Never what a plug-in wrote: that may be the token.
-fn credential_failure(error: &kube::Error, plug_in: Option<&str>) -> Failure {
-    let plug_in = plug_in.map_or("the exec plug-in".to_owned(), |name| format!("the exec plug-in `{name}`"));
-    let (reason, hint) = match error {
-        kube::Error::Auth(AuthError::AuthExecStart(error)) => (
-            format!("{plug_in} of the kubeconfig cannot be started: {}", error.kind()),
-            "install it, or write its full path into the kubeconfig",
-        ),
-        kube::Error::Auth(AuthError::AuthExecRun { out, .. }) => {
-            let code = out.status.code().map_or("by a signal".to_owned(), |code| format!("with exit code {code}"));
-            (format!("{plug_in} of the kubeconfig ended {code}"), LOOK_BY_HAND)
-        }
-        kube::Error::Auth(
-            AuthError::AuthExecParse(_) | AuthError::ExecPluginFailed | AuthError::MalformedTokenExpirationDate(_),
-        ) => (format!("{plug_in} of the kubeconfig did not answer with an ExecCredential"), LOOK_BY_HAND),
-        kube::Error::Auth(AuthError::MissingCommand) => {
-            ("the exec plug-in of the kubeconfig has no command".to_owned(), "write one into the kubeconfig")
-        }
-        kube::Error::Auth(AuthError::ReadTokenFile(error, path)) => (
-            format!("the token file {} cannot be read: {}", path.display(), error.kind()),
-            "check its path and who may read it",
-        ),
-        kube::Error::Auth(AuthError::InvalidBearerToken(_) | AuthError::InvalidBasicAuth(_)) => (
-            "the token holds a character that no header can carry".to_owned(),
-            "look for a line break in the token of the kubeconfig",
-        ),
-        _ => ("the credentials of the kubeconfig cannot be used".to_owned(), LOOK_BY_HAND),
-    };
-    Failure::new(GapKind::Denied, reason).with_hint(hint)
 }

@@ -28,8 +28,13 @@ use crate::failure::Failure;
 use crate::subject;
 
 /// Loki.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["version", "tenant"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 const FIELDS: HttpFields = HttpFields::at("base_url")
     .bearer("bearer_token")

@@ -7,4 +7,4 @@ pub mod declaration;
 use crate::driver::Provider;
 
 /// MariaDB.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[], deliver: None };
+pub const PROVIDER: Provider = Provider::declared(&declaration::SPEC);

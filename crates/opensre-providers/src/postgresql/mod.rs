@@ -40,8 +40,13 @@ use crate::driver::{Answer, Input, Provider, Query, Relevance};
 pub use asked::{lasting, size};
 
 /// PostgreSQL.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe::probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe::probe),
+    identity: &["user", "database", "role", "cluster", "system_identifier", "version"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 type Run = for<'a> fn(&'a Access, &'a Input, Window) -> BoxFuture<'a, Answer>;
 

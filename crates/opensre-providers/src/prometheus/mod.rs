@@ -32,8 +32,13 @@ pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, a
 use crate::driver::Provider;
 
 /// Prometheus.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(queries::probe), queries: queries::QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(queries::probe),
+    identity: &["version", "tenant"],
+    queries: queries::QUERIES,
+    deliver: None,
+};
 
 /// What was cut from an answer, or is odd about it, for [`truncated`](opensre_model::evidence::Evidence::truncated).
 fn notes(cut: Option<String>, odd: usize, said: &[String]) -> Option<String> {

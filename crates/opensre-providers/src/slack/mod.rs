@@ -24,6 +24,7 @@ use crate::failure::Failure;
 pub const PROVIDER: Provider = Provider {
     spec: &declaration::SPEC,
     probe: Some(|access| async move { Probe::from(probe(access).await) }.boxed()),
+    identity: &["team", "team_id", "user", "enterprise_id"],
     queries: &[],
     deliver: Some(|access, message| deliver(access, message).boxed()),
 };

@@ -8,4 +8,4 @@ pub mod declaration;
 use crate::driver::Provider;
 
 /// Splunk.
-pub const PROVIDER: Provider = Provider { spec: &declaration::SPEC, probe: None, queries: &[], deliver: None };
+pub const PROVIDER: Provider = Provider::declared(&declaration::SPEC);

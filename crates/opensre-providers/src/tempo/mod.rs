@@ -26,8 +26,13 @@ use crate::failure::Failure;
 use crate::subject;
 
 /// Tempo.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["version", "tenant"],
+    queries: QUERIES,
+    deliver: None,
+};
 
 const FIELDS: HttpFields =
     HttpFields::at("base_url").bearer("bearer_token").basic("username", "password").header("X-Scope-OrgID", "org_id");

@@ -16,7 +16,7 @@ use crate::prometheus::{self, ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELAT
 
 /// VictoriaMetrics.
 pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), queries: QUERIES, deliver: None };
+    Provider { spec: &declaration::SPEC, probe: Some(probe), identity: &["version"], queries: QUERIES, deliver: None };
 
 const FIELDS: HttpFields =
     HttpFields::at("base_url").bearer("bearer_token").basic("username", "password").header_map("headers");

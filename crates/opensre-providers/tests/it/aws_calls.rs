@@ -485,7 +485,7 @@ async fn a_cluster_is_reached_with_a_token_of_its_own() {
     assert!(url.starts_with(&format!("{}/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-", world.url)), "{url}");
     assert!(url.contains("X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id&X-Amz-Signature="), "{url}");
     let failure = reach(&world.with_keys(), "other").await.unwrap_err();
-    assert_eq!(failure.reason, "there is no EKS cluster other");
+    assert_eq!(failure.reason, "there is no EKS cluster other in eu-west-1");
 }
 
 #[tokio::test]

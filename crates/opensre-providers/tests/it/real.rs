@@ -11,7 +11,7 @@ use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Input, Provider};
+use opensre_providers::driver::{Access, Answer, Input, Neighbours, Provider};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -99,10 +99,12 @@ pub(crate) fn instance(provider: &Provider, name: &str, fields: &[(&'static str,
             integration_id: "id".to_owned(),
             source: Source::Store { path: "store".to_owned() },
             expect: opensre_model::identity::Expect::default(),
+            policy: opensre_model::policy::Policy::default(),
         },
         http: Http::new(HttpOptions { attempts: 1, ..HttpOptions::default() }),
         secrets: std::sync::Arc::new(Plain),
         deadline: Instant::now() + PATIENCE,
+        neighbours: Neighbours::default(),
     }
 }
 

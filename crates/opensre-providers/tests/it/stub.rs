@@ -17,7 +17,7 @@ use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::{Config, Value};
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Input, Probe, Provider};
+use opensre_providers::driver::{Access, Answer, Input, Neighbours, Probe, Provider};
 use serde_json::{Value as Json, json};
 
 /// A request, as the server saw it.
@@ -144,6 +144,7 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
             name: InstanceName::new("prod"),
             tags: Tags::default(),
             expect: Expect::default(),
+            policy: opensre_model::policy::Policy::default(),
             settings: Settings::Typed(config),
             integration_id: "id".to_owned(),
             source: Source::Store { path: "store".to_owned() },
@@ -151,12 +152,17 @@ pub(crate) fn access(provider: &Provider, fields: &[(&'static str, &str)]) -> Ac
         http,
         secrets: Arc::new(Plain),
         deadline: Instant::now() + Duration::from_secs(30),
+        neighbours: Neighbours::default(),
     }
 }
 
 /// Probes.
 pub(crate) async fn probe(provider: &Provider, access: &Access) -> Probe {
-    (provider.probe.expect("a probe"))(access).await
+    let told = (provider.probe.expect("a probe"))(access).await;
+    let undeclared: Vec<&String> =
+        told.identity.keys().filter(|name| !provider.identity.contains(&name.as_str())).collect();
+    assert_eq!(undeclared, Vec::<&String>::new(), "{} tells what its declaration does not say", provider.spec.key);
+    told
 }
 
 /// Runs a query of a provider by its name.

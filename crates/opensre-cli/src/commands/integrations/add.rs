@@ -37,6 +37,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     for pin in &args.expect {
         fields::pin(&mut instance.expect, pin)?;
     }
+    fields::policy(&mut instance.policy, &args.policy)?;
     for field in &args.set {
         fields::set(spec, &mut instance.credentials, field)?;
     }
@@ -48,6 +49,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
             name: written.map(|name| name.to_string()),
             tags: args.tag.clone(),
             expect: args.expect.clone(),
+            policy: args.policy.clone(),
             credentials: instance.credentials,
             ..Given::default()
         };

@@ -105,14 +105,17 @@ pub(in crate::commands) fn take_out(app: &App, family: &str, name: &InstanceName
 pub(super) fn set(app: &App, args: &ChangeArgs) -> Outcome {
     let (address, name) = Address::parse_full(&app.catalogue, &args.instance)?;
     let spec = address::provider(&app.catalogue, &address.written)?;
-    if [&args.set, &args.unset, &args.secret_stdin, &args.expect].iter().all(|given| given.is_empty()) {
-        return Err(Failure::input("nothing to set")
-            .hint("write FIELD=VALUE, --unset FIELD, --secret-stdin FIELD or --expect KEY=VALUE"));
+    let policy = args.policy.requires_explicit.is_some() || args.policy.route_from.is_some();
+    if !policy && [&args.set, &args.unset, &args.secret_stdin, &args.expect].iter().all(|given| given.is_empty()) {
+        return Err(Failure::input("nothing to set").hint(
+            "write FIELD=VALUE, --unset FIELD, --secret-stdin FIELD, --expect KEY=VALUE, --requires-explicit or --route-from PART",
+        ));
     }
     let mut stored = named(app, &address, &name)?;
     for pin in &args.expect {
         fields::pin(&mut stored.instance.expect, pin)?;
     }
+    fields::policy(&mut stored.instance.policy, &args.policy)?;
     let credentials = &mut stored.instance.credentials;
     for field in &args.set {
         fields::set(spec, credentials, field)?;

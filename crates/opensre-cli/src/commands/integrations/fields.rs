@@ -3,11 +3,13 @@
 use std::io::Read;
 
 use opensre_model::fields as model;
+use opensre_model::policy::{AlertPart, RawPolicy};
 use opensre_model::provider::{FieldKind, FieldSpec, ProviderSpec, Separator};
 use opensre_model::secret::SecretReference;
 use opensre_model::selector::nearest;
 use serde_json::{Map, Value as Json};
 
+use crate::args::PolicyArgs;
 use crate::failure::Failure;
 
 /// Reads `FIELD=VALUE` into an instance's credentials. A secret field takes a reference only: whatever stands on the
@@ -162,6 +164,35 @@ pub(in crate::commands) fn remove_tag(tags: &mut Map<String, Json>, key: &str) -
     let before = tags.len();
     tags.retain(|name, _| opensre_model::instance::normalise(name) != key);
     tags.len() != before
+}
+
+/// Reads policies from flags; a policy that no flag names stays as it is.
+pub(in crate::commands) fn policy(policy: &mut RawPolicy, args: &PolicyArgs) -> Result<(), Failure> {
+    if let Some(required) = args.requires_explicit {
+        policy.requires_explicit = required.then_some(Json::Bool(true));
+    }
+    let Some(words) = &args.route_from else { return Ok(()) };
+    let mut parts = Vec::new();
+    for word in words.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
+        match word.to_lowercase().as_str() {
+            "all" if words.len() == 1 => {
+                policy.route_from = None;
+                return Ok(());
+            }
+            "none" if words.len() == 1 => {}
+            _ => {
+                let part = AlertPart::parse(word).map_err(|reason| {
+                    Failure::input(format!("--route-from: {reason}"))
+                        .hint("write --route-from hint,urls; `all` removes the policy, `none` lets no part name it")
+                })?;
+                if !parts.contains(&part) {
+                    parts.push(part);
+                }
+            }
+        }
+    }
+    policy.route_from = Some(parts.into_iter().map(|part| Json::from(part.as_str())).collect());
+    Ok(())
 }
 
 /// Reads `KEY=VALUE` into a pin, or removes `KEY-` from it. A pin that is none (written by hand) is replaced.

@@ -3,7 +3,11 @@
 pub(super) mod add;
 pub(super) mod address;
 pub(super) mod change;
+mod export;
 pub(super) mod fields;
+mod import;
+mod import_show;
+mod import_sources;
 mod list;
 mod schema;
 mod select;
@@ -26,6 +30,8 @@ pub(super) fn run(app: &App, command: IntegrationsCommand) -> Outcome {
         IntegrationsCommand::Default { instance } => change::make_default(app, &instance),
         IntegrationsCommand::Remove(args) => change::remove(app, &args),
         IntegrationsCommand::Verify(args) => verify::run(app, &args),
+        IntegrationsCommand::Import(args) => import::run(app, &args),
+        IntegrationsCommand::Export(args) => export::run(app, &args),
         IntegrationsCommand::Select(args) => select::select(app, &args),
         IntegrationsCommand::Resolve { service, reveal } => select::resolve(app, service.as_deref(), reveal),
         IntegrationsCommand::Schema { kind, service } => schema::run(app, kind, service.as_deref()),

@@ -33,7 +33,7 @@ pub(super) fn select(app: &App, args: &SelectArgs) -> Outcome {
     let selection = match (&args.alert, name, &args.tags) {
         (Some(path), ..) => {
             let alert = App::read_alert(path)?;
-            let routes = route(&app.catalogue, &effective.resolved, &alert, &[], routing(args.routing.as_deref())?);
+            let routes = route(&app.catalogue, &effective.resolved, &alert, &[], routing(&args.routing)?);
             let found = routes.into_iter().find(|route| route.service == address.family);
             found.map_or_else(|| nothing(&address.family), Selection::of_route)
         }

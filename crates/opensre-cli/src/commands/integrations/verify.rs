@@ -7,7 +7,7 @@ use futures::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use opensre_model::instance::Instance;
 use opensre_model::resolution::Resolved;
-use opensre_providers::driver::{Access, Probe, ProbeStatus, Provider, verify};
+use opensre_providers::driver::{Access, Neighbours, Probe, ProbeStatus, Provider, verify};
 use serde::Serialize;
 
 use super::address::Address;
@@ -57,7 +57,8 @@ pub(super) fn run(app: &App, args: &VerifyArgs) -> Outcome {
         return Err(Failure::new(Exit::NothingConfigured, "nothing is configured, so there is nothing to verify")
             .hint("`opensre integrations add SERVICE` sets an instance up; `opensre demo` needs none"));
     }
-    let probed = App::runtime()?.block_on(probe_all(app, instances, limit, &tests));
+    let neighbours = Neighbours::of(&effective.resolved);
+    let probed = App::runtime()?.block_on(probe_all(app, instances, &neighbours, limit, &tests));
     rows.extend(probed);
     rows.sort_by(|one, other| (&one.service, &one.instance).cmp(&(&other.service, &other.instance)));
 
@@ -114,16 +115,22 @@ fn asked_for(resolved: &Resolved, addresses: &[Address]) -> (Vec<Instance>, Vec<
 }
 
 /// Probes instances, so many at a time, each with its own time limit. One odd answer never disturbs the others.
-async fn probe_all(app: &App, instances: Vec<Instance>, limit: Duration, tests: &Tests) -> Vec<Row> {
+async fn probe_all(
+    app: &App,
+    instances: Vec<Instance>,
+    neighbours: &Neighbours,
+    limit: Duration,
+    tests: &Tests,
+) -> Vec<Row> {
     let (http, secrets) = app.network();
     let bar = progress(app, instances.len());
     let probes = instances.into_iter().map(|instance| {
         let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
-        let (http, secrets, bar) = (http.clone(), secrets.clone(), bar.clone());
+        let (http, secrets, neighbours, bar) = (http.clone(), secrets.clone(), neighbours.clone(), bar.clone());
         let test = provider.filter(|provider| tests.wants(provider, &instance));
         async move {
             let begun = Instant::now();
-            let access = Access { instance, http, secrets, deadline: begun + limit };
+            let access = Access { instance, http, secrets, deadline: begun + limit, neighbours };
             let result = prove(provider, access.clone(), limit).await;
             let result = match test {
                 Some(provider) => tested(provider, access.clone(), limit, result).await,

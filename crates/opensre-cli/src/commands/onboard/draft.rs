@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 
 use super::ask::{Check, Choice, Kind, Question, Reply, Suggest};
 use super::form::{Form, Shape, Step};
+use crate::args::PolicyArgs;
 use crate::commands::integrations::fields;
 use crate::failure::Failure;
 
@@ -28,6 +29,8 @@ pub(in crate::commands) struct Given {
     pub(in crate::commands) tags: Vec<String>,
     /// `KEY=VALUE`, or `KEY-` to remove one.
     pub(in crate::commands) expect: Vec<String>,
+    /// Who may choose it.
+    pub(in crate::commands) policy: PolicyArgs,
     /// Fields as the store spells them.
     pub(in crate::commands) credentials: Map<String, Json>,
     /// Fields to remove.
@@ -107,6 +110,7 @@ impl Draft {
         for pin in &given.expect {
             fields::pin(&mut self.now.expect, pin)?;
         }
+        fields::policy(&mut self.now.policy, &given.policy)?;
         for (key, value) in &given.credentials {
             self.now.credentials.insert(key.clone(), value.clone());
             self.given.extend(self.form.spec.field(key).map(|field| field.key));
@@ -409,6 +413,9 @@ impl Draft {
         }
         if before.expect != self.now.expect {
             changes.push("expect is changed".to_owned());
+        }
+        if before.policy != self.now.policy {
+            changes.push("its policies are changed".to_owned());
         }
         for field in self.form.spec.fields {
             let written = |raw: &RawInstance| model::written(field, &raw.credentials).map(|(_, value)| value.clone());

@@ -71,6 +71,7 @@ pub(super) fn run(app: &App, args: &OnboardArgs) -> Outcome {
                 rename: args.rename.clone(),
                 tags: args.tag.clone(),
                 expect: args.expect.clone(),
+                policy: args.policy.clone(),
                 credentials,
                 unset: unset.collect::<Result<_, _>>()?,
             }

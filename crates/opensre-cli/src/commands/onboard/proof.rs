@@ -7,7 +7,7 @@ use opensre_model::instance::Instance;
 use opensre_model::resolution::Resolved;
 use opensre_model::secret::{SecretReference, SecretSource, SecretValue};
 use opensre_providers::alert_labels;
-use opensre_providers::driver::{Access, Probe, ProbeStatus};
+use opensre_providers::driver::{Access, Neighbours, Probe, ProbeStatus};
 use opensre_store::references::LocalSecrets;
 
 use crate::app::App;
@@ -23,7 +23,8 @@ pub(super) fn run(app: &App, instance: Instance) -> Result<Probe, Failure> {
     let provider = app.providers.iter().find(|provider| provider.spec.key == instance.service).copied();
     let (http, secrets) = app.network();
     let runtime = App::runtime()?;
-    let access = Access { instance, http, secrets, deadline: Instant::now() + LIMIT };
+    let neighbours = Neighbours::of(&app.effective()?.resolved);
+    let access = Access { instance, http, secrets, deadline: Instant::now() + LIMIT, neighbours };
     let probe = runtime.block_on(verify::prove(provider, access, LIMIT));
     runtime.shutdown_background();
     Ok(probe)
@@ -46,10 +47,12 @@ pub(super) fn firing_labels(app: &App, resolved: &Resolved) -> Vec<(String, Stri
     }
     let (http, secrets) = app.network();
     let Ok(runtime) = App::runtime() else { return Vec::new() };
+    let neighbours = Neighbours::of(resolved);
     let labels = runtime.block_on(async move {
         let deadline = Instant::now() + LOOK;
         let looks = instances.into_iter().map(|instance| {
-            let access = Access { instance, http: http.clone(), secrets: secrets.clone(), deadline };
+            let (http, secrets, neighbours) = (http.clone(), secrets.clone(), neighbours.clone());
+            let access = Access { instance, http, secrets, deadline, neighbours };
             async move { alert_labels::alert_labels(&access).await.unwrap_or_default() }
         });
         tokio::time::timeout(LOOK + LOOK / 4, futures::future::join_all(looks)).await.unwrap_or_default()

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -11,7 +13,7 @@ use super::{Account, Asked, lock};
 type Refusal = (u16, &'static str, String);
 
 /// The answer to a call, or its refusal.
-pub(super) fn of(account: &Account, asked: &Asked, key: &str) -> Result<String, Refusal> {
+pub(super) fn of(account: &Account, asked: &Asked, key: &str, region: &str) -> Result<String, Refusal> {
     let action = asked.action.as_str();
     let text = |name: &str| asked.parameters.get(name).and_then(Value::as_str).unwrap_or_default();
     let result = |inner: String| {
@@ -51,6 +53,7 @@ pub(super) fn of(account: &Account, asked: &Asked, key: &str) -> Result<String, 
         "DescribeTargetGroups" => result("<TargetGroups><member><TargetGroupArn>arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/web/73e2</TargetGroupArn><TargetGroupName>web</TargetGroupName></member></TargetGroups>".to_owned()),
         "DescribeLoadBalancers" => result("<LoadBalancers><member><LoadBalancerArn>arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/app/front/50dc</LoadBalancerArn></member></LoadBalancers>".to_owned()),
         "DescribeTargetHealth" => result("<TargetHealthDescriptions><member><Target><Id>i-1</Id><Port>80</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member><member><Target><Id>i-2</Id><Port>80</Port></Target><TargetHealth><State>unhealthy</State><Reason>Target.Timeout</Reason><Description>Request timed out</Description></TargetHealth></member></TargetHealthDescriptions>".to_owned()),
+        "DescribeCluster" if !lock(&account.clusters).is_empty() => describe_cluster(account, text("name"), region),
         _ => json_of(account, asked).map(|answer| answer.to_string()),
     }
 }
@@ -233,6 +236,18 @@ fn json_of(account: &Account, asked: &Asked) -> Result<Value, Refusal> {
         }
         _ => return Err((404, "ResourceNotFoundException", "not found".to_owned())),
     })
+}
+
+fn describe_cluster(account: &Account, name: &str, region: &str) -> Result<String, Refusal> {
+    let clusters = lock(&account.clusters);
+    let found = clusters.iter().find(|cluster| cluster.name == name && cluster.region == region);
+    let cluster =
+        found.ok_or_else(|| (404, "ResourceNotFoundException", format!("No cluster found for name: {name}.")))?;
+    let data = STANDARD.encode(&cluster.authority);
+    let arn = format!("arn:aws:eks:{region}:{}:cluster/{name}", account.id);
+    Ok(json!({"cluster": {"name": name, "arn": arn, "status": "ACTIVE", "version": "1.33",
+        "endpoint": cluster.endpoint, "certificateAuthority": {"data": data}, "health": {"issues": []}}})
+    .to_string())
 }
 
 /// Two pages: the first is empty, as CloudWatch's often are.

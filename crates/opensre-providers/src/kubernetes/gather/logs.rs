@@ -16,7 +16,7 @@ use opensre_model::window::Window;
 
 use super::pods;
 use crate::failure::Failure;
-use crate::kubernetes::api::{Api, explain};
+use crate::kubernetes::api::Api;
 use crate::kubernetes::inquiry::{BOUNDS, Inquiry};
 use crate::kubernetes::wire::pods::{Container, ContainerState, Pod};
 use crate::loki::level;
@@ -94,7 +94,9 @@ pub(crate) async fn lines(inquiry: &mut Inquiry) {
         for failure in read.failures {
             // The same refusal for every container is told once.
             if told.insert(failure.to_string()) {
-                inquiry.gap(explain(failure).about(&format!("log of {}/{}", target.pod, target.container)));
+                inquiry.gap(
+                    inquiry.api.way.explain(failure).about(&format!("log of {}/{}", target.pod, target.container)),
+                );
             }
         }
         if !read.query.is_empty() {

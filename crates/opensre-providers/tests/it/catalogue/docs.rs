@@ -96,7 +96,7 @@ fn tables_have_as_many_cells_in_each_row() {
 
 #[test]
 fn the_page_of_a_provider_that_is_only_declared() {
-    let provider = Provider { spec: spec("pagerduty"), probe: None, queries: &[], deliver: None };
+    let provider = Provider::declared(spec("pagerduty"));
     insta::assert_snapshot!(provider_page(&provider), @r#"
     <!-- Generated from the declarations of the providers. Do not edit. -->
 
@@ -202,6 +202,7 @@ fn what_a_provider_can_do_is_told() {
             let identity = std::collections::BTreeMap::new();
             Box::pin(async { Probe { status: ProbeStatus::Passed, detail: String::new(), identity, hint: None } })
         }),
+        identity: &["account", "user"],
         queries: &[QUERY],
         deliver: None,
     };
@@ -210,23 +211,22 @@ fn what_a_provider_can_do_is_told() {
     insta::assert_snapshot!(abilities, @r"
     `opensre integrations verify` proves the credentials with a real call.
 
+    It shows, where the server tells it, and `expect` may pin an instance to: `account`, `user`.
+
     Read-only queries, asked where an alert makes them relevant:
 
     | Query | What it answers | Input | Bounds |
     | --- | --- | --- | --- |
     | `incidents` | which incidents are open \| closed | `service` (string, required), `statuses` (array) | 100 rows, 1024 KiB, 10 s |
     ");
-    insta::assert_snapshot!(support_table(&[provider]), @r"
-    <!-- Generated from the declarations of the providers. Do not edit. -->
+    let table = support_table(&[provider, Provider::declared(spec("opsgenie"))]);
+    let (_, table) = table.split_once("## Alerting").expect("a heading");
+    insta::assert_snapshot!(table, @r"
+     and tickets
 
-    # Providers
-
-    Every provider can have several named, tagged instances, in the store file and in its variable, and an alert's hint, tags and links choose among them alike. `Verify` says whether credentials are proved with a real call, `Evidence` what is asked during an investigation, `Delivers` whether a report can be sent there; where all are empty, the provider is declared only so far.
-
-    ## Alerting and tickets
-
-    | Provider | Key | Also read as | Several instances | Verify | Evidence | Delivers |
-    | --- | --- | --- | --- | --- | --- | --- |
-    | PagerDuty | `pagerduty` |  | `PAGERDUTY_INSTANCES` | yes | `incidents` |  |
+    | Provider | `<SERVICE>_INSTANCES` env | Classifier multi-instance | Selection by | Verify | Identity | Queries | Delivery |
+    | --- | --- | --- | --- | --- | --- | --- | --- |
+    | [PagerDuty](docs/providers/pagerduty.md) | ✅ `PAGERDUTY_INSTANCES` | ✅ | ✅ hint, name, tag | ✅ | `account`, `user` | ✅ 1 | – |
+    | [Opsgenie](docs/providers/opsgenie.md) | ✅ `OPSGENIE_INSTANCES` | ✅ | ✅ hint, name, tag | *declared only* | – | – | – |
     ");
 }

@@ -2,6 +2,7 @@
 //! secret shows.
 
 mod canaries;
+mod claims;
 mod compliance;
 mod contract;
 mod docs;
