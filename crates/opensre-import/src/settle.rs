@@ -59,6 +59,8 @@ pub(crate) fn settle(
         tags: proposal.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         expect: proposal.expect.clone(),
         credentials: Map::new(),
+        // Policies are among the proposal's `extra`, which is written as it is.
+        ..RawInstance::default()
     };
     let settled = Settled {
         instance,

@@ -46,6 +46,11 @@ pub struct Inquiry<'a> {
     pub warnings: Vec<String>,
 }
 
+impl Inquiry<'_> {
+    /// How long the gathering may take, unless told otherwise.
+    pub const DEADLINE: Duration = Duration::from_mins(1);
+}
+
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum InvestigationError {
@@ -76,6 +81,23 @@ pub enum InvestigationError {
     },
 }
 
+impl InvestigationError {
+    /// Why nothing may be asked, if a route says so ([`Route::refusal`]), with what is there instead.
+    pub fn refused(route: &Route<'_>, resolved: &Resolved) -> Option<Self> {
+        let reason = route.refusal()?.to_owned();
+        let names: Vec<String> = resolved
+            .family(&route.service)
+            .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
+            .unwrap_or_default();
+        let hint = if names.is_empty() {
+            "see `opensre integrations list` for what is configured".to_owned()
+        } else {
+            format!("instances of {}: {}", route.service, names.join(", "))
+        };
+        Some(Self::UnknownInstance { reason, hint })
+    }
+}
+
 fn listed(services: &[String]) -> String {
     if services.is_empty() { String::new() } else { format!(" ({} cannot be asked)", services.join(", ")) }
 }
@@ -87,25 +109,10 @@ fn listed(services: &[String]) -> String {
 pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationError> {
     let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
     let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.routing);
-    if let Some(error) = routes.iter().find_map(|route| unknown_instance(route, inquiry.resolved)) {
+    if let Some(error) = routes.iter().find_map(|route| InvestigationError::refused(route, inquiry.resolved)) {
         return Err(error);
     }
     investigate_along(inquiry, &routes).await
-}
-
-/// Why nothing may be asked, if a route says so.
-fn unknown_instance(route: &Route<'_>, resolved: &Resolved) -> Option<InvestigationError> {
-    let reason = route.refusal()?.to_owned();
-    let names: Vec<String> = resolved
-        .family(&route.service)
-        .map(|family| family.instances.iter().map(|instance| instance.name.to_string()).collect())
-        .unwrap_or_default();
-    let hint = if names.is_empty() {
-        "see `opensre integrations list` for what is configured".to_owned()
-    } else {
-        format!("instances of {}: {}", route.service, names.join(", "))
-    };
-    Some(InvestigationError::UnknownInstance { reason, hint })
 }
 
 /// Investigates along routes that were chosen already.

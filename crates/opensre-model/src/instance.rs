@@ -80,6 +80,11 @@ impl Tags {
         self.normalised().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
 
+    /// Whether a tag is there with a value.
+    pub fn carry(&self, tag: &Word, value: &Word) -> bool {
+        self.0.iter().find(|(key, _)| tag.is(key)).is_some_and(|(_, own)| value.is(&scalar_text(own)))
+    }
+
     /// Names and values, trimmed and lower-cased, in written order.
     pub fn normalised(&self) -> impl Iterator<Item = (String, String)> {
         self.0.iter().map(|(key, value)| (normalise(key), normalise(&scalar_text(value))))
@@ -114,6 +119,38 @@ impl fmt::Display for Tags {
 /// The one normalisation of names, tag keys and tag values: trimmed, lower-cased.
 pub fn normalise(text: &str) -> String {
     text.trim().to_lowercase()
+}
+
+/// A name, a tag's name or a tag's value as it is compared: trimmed, lower-cased, never blank.
+///
+/// ```
+/// use opensre_model::instance::Word;
+///
+/// let word = Word::new(" Prod ").unwrap();
+/// assert!(word.is("PROD") && !word.is("production") && !word.is(""));
+/// assert!(Word::new("  ").is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word(String);
+
+impl Word {
+    /// Normalises a written word; a blank one is none.
+    pub fn new(written: &str) -> Option<Self> {
+        let word = normalise(written);
+        (!word.is_empty()).then_some(Self(word))
+    }
+
+    /// Whether a written word, trimmed and lower-cased, is this one.
+    pub fn is(&self, written: &str) -> bool {
+        let written = written.trim();
+        // Same outcome without an allocation for nearly everything that is ever compared.
+        if written.is_ascii() { written.eq_ignore_ascii_case(&self.0) } else { written.to_lowercase() == self.0 }
+    }
+
+    /// The normalised word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A JSON scalar as text: strings bare, numbers and booleans as JSON spells them.

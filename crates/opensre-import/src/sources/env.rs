@@ -54,6 +54,7 @@ fn proposal(
 ) -> Proposal {
     let mut proposal = Proposal::new(spec.key, &instance.name, record.source.to_string());
     proposal.expect.clone_from(&instance.expect);
+    proposal.extra.extend(instance.policy.iter().map(|(key, value)| (key.to_owned(), value.clone())));
     for (key, value) in &instance.tags {
         proposal.tags.push(Tag { key: key.clone(), value: value.clone(), inferred_from: None });
     }

@@ -72,6 +72,8 @@ pub(crate) fn proposal(
             proposal.extra.insert(key.clone(), value.clone());
         }
     }
+    // An instance of a variable has no entry, and policies all the same.
+    proposal.extra.extend(instance.policy.iter().map(|(key, value)| (key.to_owned(), value.clone())));
     for (key, value) in &instance.credentials {
         let declared = spec.and_then(|spec| {
             spec.fields.iter().find(|field| field.key == key || field.read_as.contains(&key.as_str()))

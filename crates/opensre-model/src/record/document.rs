@@ -8,8 +8,9 @@ use super::read::{read_entries, split};
 use super::shape::{NotAStore, Version, is_version_1_shape, migrate_record};
 use super::{RawInstance, Record};
 use crate::diagnostic::{Diagnostic, Source};
-use crate::instance::{InstanceName, Tags, normalise};
+use crate::instance::Word;
 use crate::provider::Catalogue;
+use crate::selector::{Candidate, rule};
 
 /// A store document: an object with an `integrations` list, every other key kept as it is.
 ///
@@ -160,14 +161,11 @@ impl Document {
         name: Option<&str>,
         tags: &[(&str, &str)],
     ) -> Option<StoredInstance> {
+        let name = name.map(Word::new);
+        let (None | Some(Some(_)), Some(tags)) = (&name, rule::words(tags.iter().copied())) else { return None };
         self.instances(catalogue, service).into_iter().find(|stored| {
-            let named = name.is_none_or(|name| InstanceName::new(&stored.instance.name).answers_to(name));
-            let (own, _) = Tags::from_json(&stored.instance.tags);
-            named
-                && tags.iter().all(|(key, value)| {
-                    let (key, value) = (normalise(key), normalise(value));
-                    !key.is_empty() && !value.is_empty() && own.get(&key).is_some_and(|own| own == value)
-                })
+            name.iter().flatten().all(|name| stored.is_named(name))
+                && tags.iter().all(|(tag, value)| stored.carries(tag, value))
         })
     }
 

@@ -7,11 +7,13 @@
 mod groups;
 mod language;
 mod parse;
+pub mod rule;
 mod select;
 mod wanted;
 
 pub use crate::wording::nearest;
 pub use groups::{Group, GroupError, Groups};
 pub use language::{Requirement, Selector, SelectorError};
+pub use rule::{Candidate, Wish};
 pub use select::Selectors;
 pub use wanted::Wanted;

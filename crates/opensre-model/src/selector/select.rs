@@ -1,10 +1,11 @@
 //! The selectors over what was resolved: all, default, by name, by tag, by name or tags.
 
-use crate::instance::{Instance, normalise};
+use crate::instance::Instance;
 use crate::provider::Catalogue;
 use crate::resolution::Resolved;
 
 use super::language::Selector;
+use super::rule;
 
 /// Selects among the instances in effect. Service names are accepted in any letter case and by their aliases; an
 /// unknown service has no instances. Nothing is ever changed, and nothing is asked of the network.
@@ -74,31 +75,19 @@ impl<'a> Selectors<'a> {
 
     /// The first instance of that name. A blank or unknown name selects nothing; there is no fallback.
     pub fn by_name(&self, service: &str, name: &str) -> Option<&'a Instance> {
-        self.instances(service).into_iter().find(|instance| instance.name.answers_to(name))
+        rule::by_name(self.instances(service), name)
     }
 
     /// All instances that carry the tag with that value, in order. A blank name or value selects nothing.
     pub fn by_tag(&self, service: &str, key: &str, value: &str) -> Vec<&'a Instance> {
-        let value = normalise(value);
-        if key.trim().is_empty() || value.is_empty() {
-            return Vec::new();
-        }
-        let carries = |instance: &&Instance| instance.tags.get(key).as_ref() == Some(&value);
-        self.instances(service).into_iter().filter(carries).collect()
+        rule::by_tag(self.instances(service), key, value)
     }
 
     /// One instance. With a name: by name alone, tags are not looked at and there is no fallback. Else with tags: the
     /// first instance that carries all of them, or none. With neither: the default.
     pub fn select(&self, service: &str, name: Option<&str>, tags: &[(&str, &str)]) -> Option<&'a Instance> {
-        if let Some(name) = name {
-            return self.by_name(service, name);
-        }
-        if tags.is_empty() {
-            return self.default(service);
-        }
-        self.instances(service).into_iter().find(|instance| {
-            tags.iter().all(|(key, value)| instance.tags.get(key).is_some_and(|own| own == normalise(value)))
-        })
+        let wish = rule::Wish::new(name, tags.iter().copied());
+        rule::select(&wish, self.instances(service), || self.default(service))
     }
 
     /// All instances whose tags match a selector, in order.

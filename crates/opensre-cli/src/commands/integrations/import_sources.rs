@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use opensre_import::sources::{File, aws, env, grafana, grafanactl, holmes, kubeconfig, mcp, opensre};
 use opensre_import::{Found, Malformed};
-use opensre_providers::driver::{Access, ProbeStatus, verify};
+use opensre_providers::driver::{Access, Neighbours, ProbeStatus, verify};
 
 use super::address::Address;
 use super::list;
@@ -301,7 +301,8 @@ fn data_sources(app: &App, args: &ImportArgs) -> Result<Read, Failure> {
         .find(|provider| provider.spec.key == instance.service)
         .ok_or_else(|| Failure::new(Exit::Internal, "the Grafana's provider is not there"))?;
     let (http, secrets) = app.network();
-    let access = Access { instance: instance.clone(), http, secrets, deadline: Instant::now() + PATIENCE };
+    let neighbours = Neighbours::of(&effective.resolved);
+    let access = Access { instance: instance.clone(), http, secrets, deadline: Instant::now() + PATIENCE, neighbours };
     let sources = App::runtime()?.block_on(async {
         // Whoever it must be is proved first, as before every question to a pinned instance.
         if !instance.expect.is_empty() {
