@@ -270,7 +270,7 @@ impl Session<'_> {
     fn remove(&mut self, spec: &ProviderSpec, name: &str) -> Result<(), Failure> {
         let address = printable(&format!("{}/{name}", spec.family));
         let question = format!("Remove {address} and its credentials from the store?");
-        if self.yes(&question, "--yes")? {
+        if self.app.global.yes || self.yes(&question, "--yes")? {
             change::take_out(self.app, spec.family, &InstanceName::new(name))?;
             self.saved
                 .retain(|saved| !(saved.family == spec.family && InstanceName::new(name).answers_to(&saved.name)));
@@ -414,7 +414,7 @@ impl Session<'_> {
             for change in changes.drain(..) {
                 self.ask.say(&printable(&format!("  {change}")));
             }
-            if !self.person {
+            if !self.person || passed && self.app.global.yes {
                 return Ok(Decision::Save(status, None));
             }
             let address = printable(&instance.address());
