@@ -5,10 +5,12 @@
 //!   what CI runs;
 //! * `fmt`: formats every file (`cargo fmt` alone misses the providers, whose modules a macro declares);
 //! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
-//! * `tidy`: the rules that a compiler does not check.
+//! * `tidy`: the rules that a compiler does not check;
+//! * `release`: what is handed out: static program, archives, SBOM, checksums.
 
 mod packages;
 mod python;
+mod release;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +24,7 @@ cargo xtask test       everything that CI checks, set-up included
 cargo xtask fmt        format every file, those of the providers too
 cargo xtask generate   write the generated reference documents anew
 cargo xtask tidy       the rules that a compiler does not check
+cargo xtask release    the static program, archives, SBOM and checksums, without the network
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
         "test" => test(),
         "fmt" => format_files(&[]),
         "generate" => generate(),
+        "release" => release::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         "tidy" => tidy::check(&root()),
         "" | "help" | "--help" | "-h" => {
             say(HELP);

@@ -20,6 +20,8 @@ const NEEDED: &[Needed] = &[
     Needed { program: "/usr/sbin/pgbouncer", package: "pgbouncer" },
     Needed { program: "/usr/bin/victoria-metrics", package: "victoria-metrics" },
     Needed { program: "/usr/bin/python3", package: "python3-venv" },
+    Needed { program: "/usr/bin/zsh", package: "zsh" },
+    Needed { program: "/usr/bin/fish", package: "fish" },
 ];
 
 /// Installs what is missing where this user may; otherwise fails with the packages' names.

@@ -70,6 +70,11 @@ impl App {
         Ok(Effective::load(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
     }
 
+    /// The same without changing anything: a version 1 store stays one.
+    pub(crate) fn glance(&self) -> Result<Effective, Failure> {
+        Ok(Effective::glance(&self.store()?, &self.catalogue, &self.surroundings.environment, self.precedence()?))
+    }
+
     fn precedence(&self) -> Result<Precedence, Failure> {
         option(self.global.precedence.as_deref(), "--precedence (or OPENSRE_PRECEDENCE)")
     }
@@ -126,7 +131,8 @@ impl App {
     pub(crate) fn read_alert(path: &std::path::Path) -> Result<Alert, Failure> {
         let bytes = crate::surroundings::read_input(path)?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(Failure::input(format!("{} is empty, which no alert is", path.display())));
+            let shown = crate::surroundings::shown(path);
+            return Err(Failure::input(format!("{shown} is empty, which no alert is")));
         }
         Ok(Alert::parse(&bytes))
     }

@@ -2,6 +2,7 @@
 //! content. A test compares them with what is checked in; `cargo xtask generate` writes them anew.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 use clap::CommandFactory;
 use opensre_model::schema;
@@ -41,7 +42,51 @@ pub fn documents() -> Vec<(String, String)> {
         let page = opensre_providers::docs::provider_page(&provider);
         documents.push((format!("docs/providers/{}.md", provider.spec.key), format!("{NOTE}{page}")));
     }
+    documents.extend(manual());
     documents
+}
+
+/// The manual pages, one for each command: `man opensre-integrations-add`.
+fn manual() -> Vec<(String, String)> {
+    let mut command = Cli::command();
+    command.build();
+    let mut pages = Vec::new();
+    page(&mut pages, &command, "opensre");
+    pages
+}
+
+fn page(pages: &mut Vec<(String, String)>, command: &clap::Command, name: &str) {
+    let mut text = Vec::new();
+    // Writing to memory does not fail; if it did, the page would be short and the test that compares would say so.
+    let _ = manual_page(command, name, &mut text);
+    pages.push((format!("docs/man/{name}.1"), String::from_utf8_lossy(&text).into_owned()));
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
+        page(pages, subcommand, &format!("{name}-{}", subcommand.get_name()));
+    }
+}
+
+fn manual_page(command: &clap::Command, name: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let more = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string);
+    let man = clap_mangen::Man::new(command.clone().version(env!("CARGO_PKG_VERSION")));
+    let source = concat!("opensre ", env!("CARGO_PKG_VERSION"));
+    let man = man.title(name).manual("opensre manual").source(source);
+    man.render_title(out)?;
+    man.render_name_section(out)?;
+    man.render_synopsis_section(out)?;
+    man.render_description_section(out)?;
+    man.render_options_section(out)?;
+    if command.has_subcommands() {
+        man.render_subcommands_section(out)?;
+    }
+    if let Some(more) = more {
+        // As it is written: clap_mangen's own section would run the lines of examples together.
+        writeln!(out, ".SH \"MORE\"\n.nf")?;
+        for line in more.trim().lines() {
+            writeln!(out, "\\&{}", line.replace('\\', "\\e").replace('-', "\\-"))?;
+        }
+        writeln!(out, ".fi")?;
+    }
+    man.render_version_section(out)
 }
 
 /// Indented, with a final newline. What cannot be written is left out, and the test that compares says so.

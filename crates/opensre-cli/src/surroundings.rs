@@ -69,10 +69,15 @@ fn terminal_width() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
 }
 
+/// An input's name in words.
+pub(crate) fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}
+
 /// Reads a file, or standard input for `-`; at most 16 MiB, so that a wrong file cannot fill the memory.
 pub(crate) fn read_input(path: &Path) -> Result<Vec<u8>, Failure> {
     const MOST: u64 = 16 * 1024 * 1024;
-    let shown = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
+    let shown = shown(path);
     let failed = |error: std::io::Error| Failure::input(format!("cannot read {shown}: {error}"));
     let mut bytes = Vec::new();
     if path == Path::new("-") {

@@ -1,6 +1,7 @@
 //! From a proposal to an instance as the store would have it: secrets become references or, when that was asked for,
 //! values.
 
+use opensre_model::policy::RawPolicy;
 use opensre_model::provider::{FieldSpec, ProviderSpec};
 use opensre_model::record::RawInstance;
 use opensre_model::redaction;
@@ -58,6 +59,7 @@ pub(crate) fn settle(
         name: proposal.name.clone(),
         tags: proposal.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         expect: proposal.expect.clone(),
+        policy: RawPolicy::default(),
         credentials: Map::new(),
         // Policies are among the proposal's `extra`, which is written as it is.
         ..RawInstance::default()

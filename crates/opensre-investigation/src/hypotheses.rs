@@ -16,7 +16,7 @@ use crate::patterns::{Case, Draft, PATTERNS, Point, TOLERANCE, same_thing};
 use crate::signals::condition::ConditionState;
 use crate::signals::{self, Findings, Sign, Symptom};
 use crate::subject::{Relation, Subject};
-use crate::verdict::{CARRIES, Decided, WORTH, decide, fix, is_failure, lower_first};
+use crate::verdict::{CARRIES, Decided, WORTH, candidates, decide, fix, is_failure, lower_first, rival};
 
 /// Most hypotheses of the report, and most of those that were ruled out.
 const MOST: usize = 8;
@@ -242,6 +242,7 @@ fn usual(case: &Case<'_>, drafts: &mut Vec<Draft>) {
             against: vec![Point::new(0.9, usual.text.clone(), vec![usual.evidence])],
             impossible: true,
             next_steps: Vec::new(),
+            tells: None,
         });
     }
 }
@@ -281,6 +282,7 @@ fn hypotheses(drafts: &[Draft], confirmed: Option<usize>) -> Vec<Hypothesis> {
             supporting: supporting.iter().map(claim).collect(),
             against: draft.against.iter().filter(|point| !point.evidence.is_empty()).map(claim).collect(),
             status,
+            would_tell: draft.tells.clone().filter(|_| status == HypothesisStatus::Possible),
         });
     }
     kept
@@ -362,7 +364,12 @@ fn next_steps(case: &Case<'_>, decided: &Decided, drafts: &[Draft], gaps: &[Gap]
         }
     };
     match (decided.category, decided.confirmed) {
-        (_, Some(index)) => drafts[index].next_steps.iter().cloned().for_each(&mut add),
+        (_, Some(index)) => {
+            if let Some((rival, tells)) = rival(drafts, index).and_then(|rival| Some((rival, rival.tells.as_ref()?))) {
+                add(format!("make sure first that it is not that {}: {tells}", lower_first(&rival.title)));
+            }
+            drafts[index].next_steps.iter().cloned().for_each(&mut add);
+        }
         (Category::Healthy, None) => {
             add(if case.goes_on() {
                 "move the threshold away from what is usual, or compare with the same time of other days".to_owned()
@@ -371,7 +378,13 @@ fn next_steps(case: &Case<'_>, decided: &Decided, drafts: &[Draft], gaps: &[Gap]
             });
         }
         _ => {
-            for draft in drafts.iter().filter(|draft| !draft.impossible && draft.score() >= WORTH).take(2) {
+            let open: Vec<&Draft> = candidates(drafts).collect();
+            for draft in open.iter().take(2).filter(|_| open.len() > 1) {
+                if let Some(tells) = &draft.tells {
+                    add(format!("to tell whether {}: {tells}", lower_first(&draft.title)));
+                }
+            }
+            for draft in open {
                 draft.next_steps.iter().take(2).cloned().for_each(&mut add);
             }
         }

@@ -47,6 +47,14 @@ pub enum Mechanism {
     Node,
     /// Storage fails (not: is full).
     Storage,
+    /// No node may take a workload: taints, selectors, affinities.
+    Placement,
+    /// The autoscaler wants more than it may.
+    Scaling,
+    /// A replica does not keep up, or is cut off.
+    Replication,
+    /// A clock is wrong.
+    Clock,
 }
 
 /// What is known about a mechanism in general.
@@ -62,6 +70,8 @@ pub struct Facts {
     pub meanings: &'static [Meaning],
     /// Words of an alert's title that speak of it.
     pub words: &'static [&'static str],
+    /// What would confirm it or rule it out; places as in `next`.
+    pub tells: &'static str,
     /// What to do next; `{service}`, `{namespace}` and `{peer}` are filled in, and a step with an unknown one is
     /// left out.
     pub next: &'static [&'static str],
@@ -90,6 +100,10 @@ impl Mechanism {
         Self::Network,
         Self::Node,
         Self::Storage,
+        Self::Placement,
+        Self::Scaling,
+        Self::Replication,
+        Self::Clock,
     ];
 
     /// What is known about it in general.
@@ -115,6 +129,10 @@ impl Mechanism {
             Self::Network => &NETWORK,
             Self::Node => &NODE,
             Self::Storage => &STORAGE,
+            Self::Placement => &PLACEMENT,
+            Self::Scaling => &SCALING,
+            Self::Replication => &REPLICATION,
+            Self::Clock => &CLOCK,
         }
     }
 
@@ -130,6 +148,7 @@ static MEMORY: Facts = Facts {
     happened: "ran out of memory",
     meanings: &[Meaning::Memory],
     words: &["memory", "oom", "oomkilled", "heap", "rss"],
+    tells: "containers whose last state is OOMKilled, or memory use of {service} against its limit",
     next: &[
         "compare memory use with its limit: kubectl -n {namespace} top pod, and kubectl -n {namespace} describe pod for `Last State: OOMKilled`",
         "raise the memory limit of {service} or roll back the release that made it grow, then take a heap profile to find what is kept",
@@ -142,6 +161,7 @@ static DISK: Facts = Facts {
     happened: "ran out of disk space",
     meanings: &[Meaning::Disk],
     words: &["disk", "filesystem", "volume", "inode", "inodes", "storage", "wal"],
+    tells: "free space and inodes of its volumes over the last day (df -h; df -i)",
     next: &[
         "find what fills the volume: df -h; df -i; du -xh --max-depth=2 / | sort -h | tail",
         "free space or grow the volume of {service}, then fix what writes without bound (logs, WAL, temporary files)",
@@ -154,6 +174,7 @@ static CPU: Facts = Facts {
     happened: "ran out of CPU",
     meanings: &[Meaning::Cpu],
     words: &["cpu", "throttling", "throttled", "load"],
+    tells: "CPU use and throttling of {service} against its limit, from before the trouble on",
     next: &[
         "see who uses the CPU: kubectl -n {namespace} top pod --containers",
         "add replicas or CPU to {service}; take a CPU profile while it is busy",
@@ -166,6 +187,7 @@ static POOL: Facts = Facts {
     happened: "used up a pool of connections or workers",
     meanings: &[Meaning::Pool],
     words: &["pool", "connections", "connection", "threads", "queue", "backlog", "saturation", "lag"],
+    tells: "connections or workers in use against their maximum, from before the trouble on",
     next: &[
         "list who holds the connections (PostgreSQL: select state, wait_event, query_start, query from pg_stat_activity order by query_start)",
         "look for work in {service} that holds a connection too long; raise the pool's size only if the server can take it",
@@ -178,6 +200,7 @@ static HANDLES: Facts = Facts {
     happened: "ran out of file descriptors or threads",
     meanings: &[],
     words: &["descriptors", "fd", "fds", "sockets"],
+    tells: "open files and threads against their limits (cat /proc/<pid>/limits)",
     next: &[
         "count what is open: ls /proc/<pid>/fd | wc -l; cat /proc/<pid>/limits; ss -s",
         "look for sockets or files that {service} does not close; raise the limit only afterwards",
@@ -190,6 +213,7 @@ static QUOTA: Facts = Facts {
     happened: "hit a quota or rate limit",
     meanings: &[],
     words: &["quota", "throttled", "throttling", "429", "ratelimit"],
+    tells: "the rate of calls against the limit, and who else uses it up",
     next: &[
         "compare the rate of calls of {service} with the limit that {peer} documents",
         "lower the rate of {service} (batch, cache, back off) or ask for a higher quota",
@@ -202,6 +226,7 @@ static CAPACITY: Facts = Facts {
     happened: "could not be placed: the cluster has no room",
     meanings: &[],
     words: &["pending", "scheduling", "unschedulable", "replicas"],
+    tells: "what the scheduler says: events of the pending pod",
     next: &[
         "see what does not fit: kubectl -n {namespace} describe pod, events at the end; kubectl describe nodes | grep -A6 Allocated",
         "add nodes or lower the requests of {service}",
@@ -214,6 +239,7 @@ static PEER: Facts = Facts {
     happened: "fails since something that it calls does not answer",
     meanings: &[],
     words: &["upstream", "dependency", "downstream", "timeout", "timeouts"],
+    tells: "whether others that call {peer} fail too, and its own errors and restarts at that time",
     next: &[
         "check the health and the recent changes of {peer}",
         "see whether {service} can do without {peer} for now (fallback, cache, circuit breaker)",
@@ -226,6 +252,7 @@ static ACCESS: Facts = Facts {
     happened: "is refused: its credentials or permissions are wrong",
     meanings: &[],
     words: &["401", "403", "auth", "unauthorized", "forbidden", "permission", "denied"],
+    tells: "the same call by hand with the credential of {service}, and when that was last changed",
     next: &[
         "check which credential {service} uses, when it was rotated, and what it may do",
         "put the right credential or permission in place and restart {service}",
@@ -238,6 +265,7 @@ static SETTING: Facts = Facts {
     happened: "has a missing or wrong setting",
     meanings: &[],
     words: &["config", "configuration"],
+    tells: "the configuration of {service} compared with the last one that worked",
     next: &[
         "compare the configuration of {service} with the last good one: kubectl -n {namespace} rollout history; helm history",
         "restore the setting, or roll back the change of {service}",
@@ -250,6 +278,7 @@ static CERTIFICATE: Facts = Facts {
     happened: "has a certificate that is not accepted",
     meanings: &[],
     words: &["certificate", "cert", "tls", "ssl"],
+    tells: "the dates, names and issuer of the certificate (openssl s_client -connect)",
     next: &[
         "look at the certificate: openssl s_client -connect {peer} -showcerts </dev/null | openssl x509 -noout -dates -subject -issuer",
         "renew the certificate and see why its renewal did not happen",
@@ -262,6 +291,7 @@ static IMAGE: Facts = Facts {
     happened: "cannot start: its image cannot be pulled",
     meanings: &[],
     words: &["image", "imagepullbackoff"],
+    tells: "whether the tag exists in the registry and the pull secret may read it",
     next: &[
         "check the tag and the pull secret: kubectl -n {namespace} describe pod, events at the end",
         "roll {service} back to an image that exists",
@@ -274,6 +304,7 @@ static CODE: Facts = Facts {
     happened: "fails by a fault in its code",
     meanings: &[],
     words: &["exception", "exceptions", "crash", "panic", "5xx", "500"],
+    tells: "whether the release before the first failure has the same stack trace; a roll-back of one replica tells",
     next: &[
         "roll {service} back to the release before the first failure",
         "read the first stack trace of {service} in the window and write the test that it fails",
@@ -286,6 +317,7 @@ static SCHEMA: Facts = Facts {
     happened: "does not fit its database's schema",
     meanings: &[],
     words: &["migration", "schema"],
+    tells: "the migrations that ran against those that the release expects",
     next: &[
         "check which migrations ran and which the release of {service} expects",
         "finish or revert the migration, or roll {service} back",
@@ -295,11 +327,13 @@ static SCHEMA: Facts = Facts {
 static LOCK: Facts = Facts {
     mechanism: Mechanism::Lock,
     category: Category::CodeDefect,
-    happened: "has transactions or threads that wait for each other",
+    happened: "is held up by transactions or threads that wait for each other or stay open",
     meanings: &[],
-    words: &["deadlock", "deadlocks", "lock", "locks"],
+    words: &["deadlock", "deadlocks", "lock", "locks", "blocked", "transaction", "transactions"],
+    tells: "who waits for whom while it lasts (pg_blocking_pids, SHOW ENGINE INNODB STATUS, a thread dump)",
     next: &[
         "list the waits while they last (PostgreSQL: pg_locks with pg_stat_activity; MySQL: show engine innodb status)",
+        "end the session that blocks the others if its work can be lost (PostgreSQL: select pg_terminate_backend(<pid>))",
         "make the transactions of {service} take locks in one order, and keep them short",
     ],
 };
@@ -310,6 +344,7 @@ static DATA: Facts = Facts {
     happened: "gets data that it cannot use",
     meanings: &[],
     words: &["schema", "validation", "freshness", "malformed", "rows", "quality", "etl", "pipeline"],
+    tells: "one rejected record beside one that was accepted",
     next: &[
         "take one rejected record and compare it with what {service} expects",
         "find where the records come from and since when they look like this; set the bad ones aside and replay them",
@@ -322,6 +357,7 @@ static DNS: Facts = Facts {
     happened: "cannot resolve names",
     meanings: &[],
     words: &["dns", "coredns", "resolve"],
+    tells: "the name resolved from within the pod, and the health of the resolver",
     next: &[
         "resolve the name from where {service} runs: kubectl -n {namespace} exec deploy/{service} -- getent hosts {peer}",
         "check the health of the cluster's DNS: kubectl -n kube-system get pods -l k8s-app=kube-dns",
@@ -334,6 +370,7 @@ static NETWORK: Facts = Facts {
     happened: "cannot reach others over the network",
     meanings: &[],
     words: &["network", "packet", "packets", "unreachable"],
+    tells: "a connection from the same pod and from another node to the same address (nc -vz)",
     next: &[
         "check routes, security groups and network policies between {service} and {peer}",
         "look at the provider's status page and at changes of the network in the window",
@@ -346,6 +383,7 @@ static NODE: Facts = Facts {
     happened: "runs on a machine that is not healthy",
     meanings: &[],
     words: &["node", "host", "kubelet", "nodenotready", "machine", "instance"],
+    tells: "the conditions of the machine, and whether what runs elsewhere is well",
     next: &[
         "look at the machine: kubectl get nodes; kubectl describe node, conditions and events",
         "drain the machine and let its workloads move: kubectl drain <node> --ignore-daemonsets",
@@ -358,8 +396,61 @@ static STORAGE: Facts = Facts {
     happened: "has storage that fails",
     meanings: &[],
     words: &["io", "volume", "ebs", "raid"],
+    tells: "the kernel's messages about the device, and the state of the volume",
     next: &[
         "read the kernel's messages about the device: dmesg -T | grep -iE 'i/o error|remount|nvme|ext4|xfs'",
         "move {service} to healthy storage and restore what is damaged",
+    ],
+};
+
+static PLACEMENT: Facts = Facts {
+    mechanism: Mechanism::Placement,
+    category: Category::ConfigurationError,
+    happened: "cannot be placed: no node may take it",
+    meanings: &[],
+    words: &["pending", "scheduling", "unschedulable", "taint"],
+    tells: "the pod's tolerations, selectors and affinities beside the nodes' taints and labels",
+    next: &[
+        "compare what {service} asks for with what nodes offer: kubectl -n {namespace} get pod -o yaml (nodeSelector, affinity, tolerations); kubectl get nodes --show-labels; kubectl describe nodes | grep -i taint",
+        "add the toleration or label that is missing, or take the taint away",
+    ],
+};
+
+static SCALING: Facts = Facts {
+    mechanism: Mechanism::Scaling,
+    category: Category::ResourceExhaustion,
+    happened: "cannot scale any further: its autoscaler is at its maximum",
+    meanings: &[],
+    words: &["hpa", "autoscaler", "replicas", "maxed"],
+    tells: "whether the trouble goes when the maximum of replicas is raised",
+    next: &[
+        "see what the autoscaler wants: kubectl -n {namespace} describe hpa",
+        "raise the maximum of replicas of {service} if the cluster and what it calls can take it, or shed load",
+    ],
+};
+
+static REPLICATION: Facts = Facts {
+    mechanism: Mechanism::Replication,
+    category: Category::Infrastructure,
+    happened: "has a replica that does not keep up",
+    meanings: &[],
+    words: &["replication", "replica", "standby", "lag"],
+    tells: "the replica's receiver, its long queries and its disk while it is behind",
+    next: &[
+        "see where it is held up: long queries on the replica, its disk, the network between (PostgreSQL: pg_stat_replication on the primary, pg_stat_wal_receiver on the standby)",
+        "send reads elsewhere until it has caught up; set it up anew if its slot is lost",
+    ],
+};
+
+static CLOCK: Facts = Facts {
+    mechanism: Mechanism::Clock,
+    category: Category::Infrastructure,
+    happened: "runs with a clock that is wrong",
+    meanings: &[],
+    words: &["clock", "ntp", "skew", "drift"],
+    tells: "the clocks of both sides, at the same moment (date -u; chronyc tracking)",
+    next: &[
+        "compare the clocks: chronyc tracking; timedatectl; date -u on both sides",
+        "restart time synchronisation on the machine and see that it reaches its servers (UDP 123)",
     ],
 };

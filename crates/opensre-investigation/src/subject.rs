@@ -35,6 +35,12 @@ const OUTRIGHT: usize = 1;
 /// Labels that name a machine.
 const HOST_LABELS: &[&str] = &["node", "nodename", "k8s_node_name", "kube_node", "instance"];
 
+/// Labels that name a database inside of a server.
+const DATABASE_LABELS: &[&str] = &["datname", "database", "dbname", "db_name", "db_namespace"];
+
+/// Words of names that are those of database servers.
+const DATABASES: &[&str] = &["postgres", "postgresql", "pg", "db", "database", "mysql", "mariadb", "sql", "pgbouncer"];
+
 /// Labels that tell two places with the same service apart.
 const SCOPE_LABELS: &[&str] = &["env", "cluster", "namespace", "region"];
 
@@ -125,6 +131,7 @@ pub struct Subject {
     outright: BTreeSet<Name>,
     hosts: BTreeSet<String>,
     scopes: Vec<(usize, String)>,
+    databases: BTreeSet<String>,
     /// Title and text of the alert, lower-cased: for evidence whose labels the alert's do not speak of.
     text: String,
 }
@@ -220,6 +227,8 @@ impl Subject {
                 }
             }
             subject.hosts.extend(hosts(map));
+            let databases = DATABASE_LABELS.iter().filter_map(|wanted| lookup(map, wanted));
+            subject.databases.extend(databases.map(|name| name.to_lowercase()));
         }
         for (position, wanted) in SCOPE_LABELS.iter().enumerate() {
             // Alerts of one group may come from several places; then the scope tells nothing apart.
@@ -291,6 +300,17 @@ impl Subject {
         let lower = name.trim().to_lowercase();
         let host = lower.rsplit_once(':').map_or(lower.as_str(), |(host, _)| host);
         (self.keys.is_empty() && self.hosts.contains(host)) || host.len() < lower.len() || Name::parse(name).is_none()
+    }
+
+    /// Whether the alert names this database.
+    pub fn is_database(&self, name: &str) -> bool {
+        self.databases.contains(&name.to_lowercase())
+    }
+
+    /// Whether the alert is about a database or its server rather than about a service that uses one.
+    pub fn is_about_a_database(&self) -> bool {
+        let of_servers = |name: &str| name.split(['-', '_', '.', ':']).any(|word| DATABASES.contains(&word));
+        !self.databases.is_empty() || self.names.iter().chain(&self.hosts).any(|name| of_servers(&name.to_lowercase()))
     }
 
     /// Whether a text names it.

@@ -15,6 +15,8 @@ use crate::subject::Relation;
 
 /// Score from which on a hypothesis is a verdict.
 pub(crate) const CARRIES: f64 = 0.5;
+/// Share of the verdict's score from which on another category's hypothesis is told beside it.
+const NEARLY: f64 = 0.85;
 /// Score below which a hypothesis is not worth a line.
 pub(crate) const WORTH: f64 = 0.12;
 
@@ -56,16 +58,20 @@ pub(crate) fn decide(case: &Case<'_>, drafts: &[Draft], evidence: &[Evidence], g
             // A rival of another category that is as good halves the confidence; a far one leaves it.
             let apart = 1.0 - 0.5 * (rival / score).min(1.0).powi(4);
             let heard = 0.94f64.powf(failed.min(5) as f64);
+            let mut root_cause = draft.root_cause.clone();
+            if let Some(other) = self::rival(drafts, index) {
+                let _ = write!(root_cause, " Nearly as well supported: {}.", other.title);
+            }
             Decided {
                 category: draft.category,
-                root_cause: draft.root_cause.clone(),
+                root_cause,
                 confidence: (score * apart * heard).clamp(0.05, 0.97),
                 confirmed: Some(index),
             }
         }
         best => Decided {
             category: Category::Unknown,
-            root_cause: unknown(case, best.map(|(index, _)| &drafts[index]), failed),
+            root_cause: unknown(case, drafts, failed),
             confidence: best.map_or(0.1, |(_, score)| (score * 0.5).clamp(0.05, 0.3)),
             confirmed: None,
         },
@@ -187,21 +193,38 @@ pub(crate) fn fix<'a>(case: &'a Case<'_>) -> Option<&'a Symptom> {
         .max_by_key(|symptom| symptom.onset)
 }
 
-fn unknown(case: &Case<'_>, best: Option<&Draft>, failed: usize) -> String {
+/// What is possible and worth a line, best first.
+pub(crate) fn candidates(drafts: &[Draft]) -> impl Iterator<Item = &Draft> {
+    drafts.iter().filter(|draft| !draft.impossible && draft.score() >= WORTH).take(2)
+}
+
+/// The best hypothesis of another category, if it is nearly as well supported as the one that is the verdict.
+pub(crate) fn rival(drafts: &[Draft], confirmed: usize) -> Option<&Draft> {
+    let draft = &drafts[confirmed];
+    let others = drafts.iter().filter(|other| !other.impossible && other.category != draft.category);
+    let best = others.max_by(|a, b| a.score().total_cmp(&b.score()))?;
+    (best.score() >= NEARLY * draft.score()).then_some(best)
+}
+
+fn unknown(case: &Case<'_>, drafts: &[Draft], failed: usize) -> String {
     let mut text = match &case.findings.condition {
         Condition { state: ConditionState::Holds, text, .. } => {
             format!("The evidence does not say why: {text}")
         }
         _ => "The evidence does not carry a verdict".to_owned(),
     };
-    match best.filter(|draft| draft.score() >= WORTH) {
-        Some(draft) => {
+    match candidates(drafts).collect::<Vec<_>>().as_slice() {
+        [first, second] => {
+            let (first, second) = (lower_first(&first.title), lower_first(&second.title));
+            let _ = write!(text, "; the best guesses are that {first}, or that {second}");
+        }
+        [draft] => {
             let _ = write!(text, "; the best guess is that {}", lower_first(&draft.title));
         }
-        None if case.evidence.iter().all(is_empty) => {
+        _ if case.evidence.iter().all(is_empty) => {
             text.push_str(": the back ends answered that they have nothing about it");
         }
-        None => text.push_str("; nothing that was gathered differs from the time before"),
+        _ => text.push_str("; nothing that was gathered differs from the time before"),
     }
     if failed > 0 {
         let calls = if failed == 1 { "one query failed or was refused" } else { "some queries failed or were refused" };

@@ -165,6 +165,9 @@ pub struct Hypothesis {
     pub against: Vec<Claim>,
     /// What became of it.
     pub status: HypothesisStatus,
+    /// What would confirm it or rule it out, where that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would_tell: Option<String>,
 }
 
 /// What became of a hypothesis.

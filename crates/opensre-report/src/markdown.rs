@@ -105,6 +105,9 @@ fn hypotheses(out: &mut String, report: &Report) {
         for claim in &hypothesis.against {
             let _ = writeln!(out, "  - against: {}", said(claim));
         }
+        if let Some(text) = &hypothesis.would_tell {
+            let _ = writeln!(out, "  - would tell: {}", safe(text));
+        }
     }
 }
 

@@ -188,6 +188,9 @@ impl Page {
         for claim in &hypothesis.against {
             self.claim("        - ", claim);
         }
+        if let Some(text) = &hypothesis.would_tell {
+            self.paragraph("        ? ", "          ", &format!("would tell: {text}"), FAINT);
+        }
     }
 
     fn evidence(&mut self, report: &Report) {

@@ -24,7 +24,22 @@ impl Effective {
     /// Reads the store and the variables and resolves them. Never fails for what is written in them: that is among
     /// the diagnostics. A version 1 store is migrated on the way (see [`Store::load`]).
     pub fn load(store: &Store, catalogue: &Catalogue, variables: &EnvironmentMap, precedence: Precedence) -> Self {
-        let Loaded { document, records: stored, diagnostics: of_store, .. } = store.load();
+        Self::of(store, store.load(), catalogue, variables, precedence)
+    }
+
+    /// The same, and nothing is written: see [`Store::glance`].
+    pub fn glance(store: &Store, catalogue: &Catalogue, variables: &EnvironmentMap, precedence: Precedence) -> Self {
+        Self::of(store, store.glance(), catalogue, variables, precedence)
+    }
+
+    fn of(
+        store: &Store,
+        loaded: Loaded,
+        catalogue: &Catalogue,
+        variables: &EnvironmentMap,
+        precedence: Precedence,
+    ) -> Self {
+        let Loaded { document, records: stored, diagnostics: of_store, .. } = loaded;
         let (environment, of_environment) = environment::records(catalogue, variables);
         let inactive = stored.iter().filter(|record| !record.is_active()).cloned().collect();
         let mut resolved = resolve(catalogue, stored, environment, precedence);

@@ -115,6 +115,16 @@ impl Store {
     /// (`integrations.json.v1.bak`, mode 0600). When that fails the migration stays in memory, with a warning. No
     /// other file is ever written by loading.
     pub fn load(&self) -> Loaded {
+        self.read(|store, diagnostics| store.migrate_file(diagnostics))
+    }
+
+    /// Reads the store and writes nothing: a version 1 file is migrated in memory. For callers that only look, such as
+    /// shell completion.
+    pub fn glance(&self) -> Loaded {
+        self.read(|_, _| State::MigratedInMemory)
+    }
+
+    fn read(&self, migrate: impl FnOnce(&Self, &mut Vec<Diagnostic>) -> State) -> Loaded {
         let (bytes, metadata) = match self.resolved().map_err(ReadError::Io).and_then(|path| read(&path)) {
             Ok(Content::Missing) => {
                 return Loaded {
@@ -145,7 +155,7 @@ impl Store {
             Version::Newer | Version::Unknown => State::ForeignVersion,
             Version::One => {
                 document.migrate();
-                self.migrate_file(&mut diagnostics)
+                migrate(self, &mut diagnostics)
             }
         };
         Loaded { document, records, diagnostics, state }

@@ -1,16 +1,13 @@
 //! `opensre completions`.
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::app::App;
-use crate::args::Cli;
+use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Outcome;
 
 pub(super) fn run(app: &App, shell: Shell) -> Outcome {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "opensre", &mut script);
-    app.output.data(&String::from_utf8_lossy(&script))?;
+    app.output.data(&completion::script(shell))?;
     Ok(Exit::Success)
 }

@@ -1,6 +1,8 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
+mod completion;
 mod deliver;
+mod guides;
 mod eks;
 mod integrations;
 mod investigate;

@@ -44,14 +44,6 @@ fn a_misspelt_provider_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn completions_know_the_commands() {
-    for shell in ["bash", "zsh", "fish"] {
-        let ran = World::new().run(["completions", shell]).exits(0);
-        assert!(ran.stdout.contains("investigate"), "{shell}");
-    }
-}
-
-#[test]
 fn without_home_the_store_must_be_named() {
     let world = World::new();
     let output = world.command().env_remove("HOME").args(["integrations", "list"]).output().expect("it runs");

@@ -49,6 +49,7 @@ fn draft(case: &Case<'_>, index: usize, change: &Symptom, kind: EventKind) -> Dr
             format!("look at {words}, and take it back if nothing speaks against it"),
             format!("compare the errors of {} from before and after it", case.name()),
         ],
+        tells: Some(format!("one replica of {} taken back to before it, beside the others", case.name())),
     };
     let late = made.duration_since(case.onset);
     let relation = match change.relation {
@@ -102,7 +103,9 @@ fn draft(case: &Case<'_>, index: usize, change: &Symptom, kind: EventKind) -> Dr
         case.findings.symptoms.iter().filter(|symptom| is_effect(case, symptom, change)).collect();
     effects.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.text.cmp(&b.text)));
     for effect in effects.iter().take(3) {
-        draft.supporting.push(Point::of(effect, EFFECT * effect.strength * relation));
+        // What has no time of its own is only known to be so after it.
+        let dated = if effect.onset.is_some() { 1.0 } else { 0.6 };
+        draft.supporting.push(Point::of(effect, EFFECT * effect.strength * relation * dated));
     }
     if effects.is_empty() {
         draft.against.push(Point::new(
@@ -131,6 +134,7 @@ fn is_effect(case: &Case<'_>, symptom: &Symptom, change: &Symptom) -> bool {
             let lag = began.duration_since(made);
             lag >= -TOLERANCE && lag <= REACH && began.duration_since(case.onset) <= TOLERANCE * 3
         }
+        (Some(made), None) => symptom.goes_on() && symptom.last_seen.is_some_and(|seen| seen >= made),
         _ => false,
     };
     trouble && after && matches!(symptom.relation, Relation::Same | Relation::Unknown)

@@ -57,6 +57,9 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
             .unwrap_or_default()
     };
     let group = |groups: &mut BTreeMap<String, Group<'a>>, about: Option<String>, symptom: &'a Symptom, told: bool| {
+        // What does not say what it is about is about the alert's own service, unless that is not ruled out.
+        let own = || case.subject.name().map(str::to_owned).filter(|_| !mechanism.has_peer());
+        let about = about.or_else(own);
         let group = groups.entry(key(about.as_deref())).or_insert_with(|| Group {
             facts,
             about,
@@ -94,6 +97,10 @@ fn groups<'a>(case: &'a Case<'_>, mechanism: Mechanism) -> Vec<Group<'a>> {
     }
     if mechanism.has_peer() {
         unite(&mut groups);
+    }
+    // That names do not resolve is no fault of what they name.
+    if mechanism == Mechanism::Dns {
+        gather_all(&mut groups);
     }
     // Metrics of a pod, container or host of the alert's own service belong to what its messages tell.
     if !mechanism.has_peer() && groups.len() > 1 {
@@ -140,6 +147,21 @@ fn unite(groups: &mut BTreeMap<String, Group<'_>>) {
     if let [only] = others.as_slice() {
         join(groups, "", only);
     }
+}
+
+/// Makes one group of all; it is about what most of its messages are about.
+fn gather_all(groups: &mut BTreeMap<String, Group<'_>>) {
+    let Some(first) = groups.iter().max_by_key(|(_, group)| group.told.len()).map(|(key, _)| key.clone()) else {
+        return;
+    };
+    let Some(mut all) = groups.remove(&first) else { return };
+    let others = !groups.is_empty();
+    for (_, group) in std::mem::take(groups) {
+        all.told.extend(group.told);
+        all.shown.extend(group.shown);
+    }
+    all.about = all.about.filter(|_| !others);
+    groups.insert(first, all);
 }
 
 /// What names are likely to contain of what listens on a port.
@@ -240,6 +262,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         shows.extend(&case.findings.condition.evidence);
         against.push(Point::new(0.25, format!("it was over at {} while the alert goes on", clock(ended)), shows));
     }
+    if facts.mechanism == Mechanism::Peer && about.is_none() && told.iter().all(|one| is_only_slow(one)) {
+        let text = "the messages say that time ran out, not what was waited for";
+        against.push(Point::new(0.4, text, all.clone()));
+    }
     let category = category(case, facts, trigger);
     // A change that fits badly is told as what speaks for the hypothesis, not as its origin.
     let trigger = trigger.filter(|(_, fit)| *fit >= NAMED);
@@ -252,6 +278,10 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         Sign::Failure { what: Some(what), .. } => Some(what.as_str()),
         _ => None,
     });
+    let line = told.iter().find_map(|one| match &one.sign {
+        Sign::Failure { line: Some(line), means: said, .. } if Some(*said) == means => Some(line.as_str()),
+        _ => None,
+    });
     Draft {
         title: title(case, facts, about.as_deref()),
         category,
@@ -259,7 +289,7 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
             case,
             facts,
             about.as_deref(),
-            &Told { means, what, onset, shown: shown.first().copied() },
+            &Told { means, what, line, onset, shown: shown.first().copied() },
             trigger_symptom,
         ),
         mechanism: Some(facts.mechanism),
@@ -270,8 +300,14 @@ fn draft(case: &Case<'_>, group: Group<'_>) -> Draft {
         against,
         impossible: false,
         next_steps: next_steps(case, facts, about.as_deref(), trigger_symptom),
+        tells: Some(tells(case, facts, about.as_deref())),
         about,
     }
+}
+
+/// Whether a message says no more than that something took too long.
+fn is_only_slow(symptom: &Symptom) -> bool {
+    matches!(symptom.sign, Sign::Failure { means: "a call takes too long", peer: None, .. })
 }
 
 /// How far a telling symptom carries.
@@ -313,10 +349,23 @@ fn effects(
     }
     if matches!(
         mechanism,
-        Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory | Mechanism::Quota | Mechanism::Capacity
+        Mechanism::Cpu
+            | Mechanism::Pool
+            | Mechanism::Memory
+            | Mechanism::Quota
+            | Mechanism::Capacity
+            | Mechanism::Scaling
     ) && let Some(surge) = case.surge(onset)
     {
         points.push(Point::of(surge, 0.25));
+    }
+    // What is used up and cannot be had more of.
+    if matches!(mechanism, Mechanism::Cpu | Mechanism::Pool | Mechanism::Memory) {
+        let limited = case.findings.symptoms.iter().find(|symptom| {
+            matches!(symptom.sign, Sign::Failure { mechanism: Some(Mechanism::Scaling), .. })
+                && symptom.relation != Relation::Other
+        });
+        points.extend(limited.map(|symptom| Point::of(symptom, 0.2)));
     }
     if matches!(mechanism, Mechanism::Memory | Mechanism::Setting | Mechanism::Image | Mechanism::Code) {
         let loops = case.findings.symptoms.iter().find(|symptom| {
@@ -416,6 +465,8 @@ struct Told<'a> {
     means: Option<&'a str>,
     /// The thing at fault that they name.
     what: Option<&'a str>,
+    /// What they say, word by word.
+    line: Option<&'a str>,
     /// When it began.
     onset: Option<Timestamp>,
     /// The metric that shows it best.
@@ -462,6 +513,19 @@ fn root_cause(
             format!("{about}{effect} {}{since}{detail}", facts.happened)
         }
     };
+    // Where words were made by people or by the program itself, they say most.
+    let speaks = matches!(
+        facts.mechanism,
+        Mechanism::Setting
+            | Mechanism::Code
+            | Mechanism::Data
+            | Mechanism::Schema
+            | Mechanism::Placement
+            | Mechanism::Access
+    );
+    if let Some(line) = told.line.filter(|line| speaks && !told.what.is_some_and(|what| what.contains(*line))) {
+        let _ = write!(text, ": \"{line}\"");
+    }
     if let Some(trigger) = trigger {
         let _ = write!(text, "; it followed {}", change_words(trigger));
     } else if let Some(surge) = case.surge(told.onset).filter(|_| facts.category == Category::ResourceExhaustion) {
@@ -469,6 +533,13 @@ fn root_cause(
     }
     text.push('.');
     text
+}
+
+/// What would confirm a mechanism or rule it out.
+pub(super) fn tells(case: &Case<'_>, facts: &Facts, about: Option<&str>) -> String {
+    let peer = about.filter(|_| facts.mechanism.has_peer()).unwrap_or("it");
+    let service = if facts.mechanism.has_peer() { case.name() } else { about.unwrap_or_else(|| case.name()) };
+    facts.tells.replace("{service}", service).replace("{peer}", peer)
 }
 
 fn next_steps(case: &Case<'_>, facts: &Facts, about: Option<&str>, trigger: Option<&Symptom>) -> Vec<String> {

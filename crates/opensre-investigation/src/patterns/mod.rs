@@ -7,6 +7,7 @@
 pub mod change;
 pub mod mechanism;
 pub mod outage;
+pub mod stated;
 
 use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Alert;
@@ -37,6 +38,7 @@ pub static PATTERNS: &[Pattern] = &[
     Pattern { name: "mechanism", explain: mechanism::explain },
     Pattern { name: "change", explain: change::explain },
     Pattern { name: "outage", explain: outage::explain },
+    Pattern { name: "stated", explain: stated::explain },
 ];
 
 /// Everything that a pattern looks at.
@@ -84,6 +86,8 @@ pub struct Draft {
     pub impossible: bool,
     /// What to do about it.
     pub next_steps: Vec<String>,
+    /// What would confirm it or rule it out.
+    pub tells: Option<String>,
 }
 
 /// Something that speaks for or against a hypothesis.

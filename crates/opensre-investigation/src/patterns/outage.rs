@@ -77,6 +77,7 @@ pub fn explain(case: &Case<'_>) -> Vec<Draft> {
         against: Vec::new(),
         impossible: false,
         next_steps: Mechanism::Node.facts().next.iter().map(|step| (*step).to_owned()).collect(),
+        tells: Some(super::mechanism::tells(case, Mechanism::Node.facts(), first.about.as_deref())),
     }]
 }
 

@@ -86,7 +86,7 @@ fn by_rule(evidence: &[Evidence], window: Window) -> Option<Condition> {
     evidence.iter().enumerate().find_map(|(index, one)| {
         let EvidenceData::States { states } = &one.data else { return None };
         let rule = states.iter().find(|state| {
-            state.kind.eq_ignore_ascii_case("alert rule") && state.observed_at.duration_since(window.end).abs() <= near
+            super::states::is_own_rule(&state.kind) && state.observed_at.duration_since(window.end).abs() <= near
         })?;
         let (state, text) = if rule.healthy? {
             (ConditionState::Never, format!("the alert's rule \"{}\" does not fire", rule.name))

@@ -8,7 +8,7 @@ use opensre_model::window::Window;
 use regex::Regex;
 
 use super::logs::quote;
-use super::{Findings, Sign, Symptom, clock, signatures};
+use super::{Findings, Sign, Symptom, changes, clock, signatures};
 use crate::subject::{self, Name, Relation, Subject};
 
 /// Finds symptoms in one piece of event evidence.
@@ -43,7 +43,11 @@ fn change(index: usize, event: &Event, relation: Relation, about: Option<String>
     let what = if event.kind == EventKind::Deploy { "deployment" } else { "change" };
     Symptom {
         evidence: vec![index],
-        sign: Sign::Change { kind: event.kind, reverts: REVERTS.is_match(&words) },
+        sign: Sign::Change {
+            kind: event.kind,
+            reverts: REVERTS.is_match(&words),
+            revisions: changes::revisions(event),
+        },
         about,
         relation,
         onset: Some(event.time),
@@ -100,19 +104,24 @@ fn failure(
     })
 }
 
-/// What an event is about: its labels, else the names in its text.
+/// What an event is about: its labels, else what its text names in a place that is made for names.
 fn relation(event: &Event, subject: &Subject) -> (Relation, Option<String>) {
     let about = subject::name_of(&event.labels);
     let by_labels = subject.relation(&event.labels);
     if by_labels != Relation::Unknown {
         return (by_labels, about);
     }
+    let same = |name: &str| subject.relation_of(name) == Relation::Same;
+    let tagged = event.labels.iter().any(|(key, value)| value.is_empty() && same(key));
+    // Prose about code speaks of many things. Its scope, its paths and its repository can say that it is about the
+    // alert's service; they are too often parts of a service to say that it is about another.
+    let is_of_code = OF_CODE.iter().any(|key| event.labels.contains_key(*key));
     let words = format!("{} {}", event.title, event.text);
-    let tagged = event.labels.iter().any(|(key, value)| value.is_empty() && subject.relation_of(key) == Relation::Same);
-    if subject.is_named_in(&words) || tagged {
+    let named = if is_of_code { places(event).iter().any(|name| same(name)) } else { subject.is_named_in(&words) };
+    if named || tagged {
         return (Relation::Same, subject.name().map(str::to_owned));
     }
-    match named(&words) {
+    match deployed(&event.title).filter(|_| !is_of_code) {
         Some(name) => match subject.relation_of(&name) {
             Relation::Unknown => (Relation::Unknown, Some(name)),
             known => (known, Some(name)),
@@ -121,71 +130,92 @@ fn relation(event: &Event, subject: &Subject) -> (Relation, Option<String>) {
     }
 }
 
-/// The service that the text of a change names: after `deploy`, or before a version.
-fn named(words: &str) -> Option<String> {
+/// Labels that only events of a repository have.
+const OF_CODE: &[&str] = &["sha", "number", "repository", "tag", "branch"];
+
+/// Where an event of a repository names what it is about: the repository, the path that is deployed, the scope of a
+/// conventional commit (`fix(checkout): ...`), a branch (`deploy/checkout`), the folders of files that it lists.
+fn places(event: &Event) -> Vec<String> {
+    static SCOPE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?:^|: |\n)[a-z]+\(([\w./-]+)\)!?:").expect("constant"));
+    static PATH: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?:^|[\s(\x22'`])(?:(?:apps?|services?|charts?|deploy(?:ments?)?|k8s|manifests|overlays|cmd|packages)/)([\w-]+)(?:/|\b)")
+            .expect("constant")
+    });
+    let labelled = ["repository", "path", "chart", "component"].iter().filter_map(|key| event.labels.get(*key));
+    let mut places: Vec<String> = labelled.flat_map(|text| last_parts(text)).collect();
+    let branch = event.labels.get("branch").into_iter().flat_map(|text| last_parts(text));
+    places.extend(branch);
+    for text in [&event.title, &event.text] {
+        for pattern in [&*SCOPE, &*PATH] {
+            places.extend(pattern.captures_iter(text).filter_map(|found| Some(found.get(1)?.as_str().to_owned())));
+        }
+    }
+    places
+}
+
+/// The parts of a path that can be names: `apps/checkout/overlays/prod` is about `checkout`.
+fn last_parts(path: &str) -> Vec<String> {
+    let bare = path.trim_end_matches('/').trim_end_matches(".git");
+    bare.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The service that the title of a deployment marker names: a title that is nothing but the news of a deployment
+/// (`Deployed checkout v2.3.1 to prod`), or a name with its version.
+fn deployed(title: &str) -> Option<String> {
     static AFTER: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
-            r"(?i)\b(?:deploy(?:ed|ing|ment|s)?|releas(?:e|ed|ing)|roll(?:ed|ing)?[ -]?out|rollback|upgrad(?:e|ed|ing)",
-            r"|updat(?:e|ed|ing)|promot(?:e|ed|ing)|scal(?:e|ed|ing)(?: (?:up|down))?|restart(?:ed|ing)?)",
-            r":?\s+(?:of\s+|for\s+|the\s+|service\s+|app\s+|deployment[ /]+)*([A-Za-z][\w.-]*)"
+            r"(?i)^\W*(?:(?:automatic|automated|manual|prod(?:uction)?|staging)\s+)?",
+            r"(?:deploy(?:ed|ing|ment|s)?|releas(?:e|ed|ing)|roll(?:ed|ing)?[ -]?out|roll(?:ed|ing)?[ -]?back|upgrad(?:e|ed|ing)",
+            r"|promot(?:e|ed|ing)|scal(?:e|ed|ing)(?: (?:up|down))?|restart(?:ed|ing)?)",
+            r":?\s+(?:of\s+|for\s+|the\s+|service\s+|app\s+|deployment[ /]+)*",
+            r"([A-Za-z][\w.-]*)(?:\s*$|\s+(?:to|in|on|from|at|by|for|via)\b|[\s:@]+(?:version\s+)?v?\d|[\s:@]+[0-9a-f]{7,40}\b)"
         ))
         .expect("constant")
     });
-    static BEFORE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?i)\b([a-z][a-z0-9]*(?:[-_][a-z0-9]+)*)[\s:@]+v?\d+\.\d+").expect("constant"));
+    static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)^\W*([a-z][a-z0-9]*(?:[-_][a-z0-9]+)*)[\s:@]+v?\d+\.\d+\S*(?:\s+(?:was\s+|is\s+)?(?:deployed|released|rolled out|live)\b.*)?$")
+            .expect("constant")
+    });
     const WORDS: &[&str] = &[
         "version",
-        "v",
         "release",
-        "to",
-        "from",
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
         "new",
         "production",
         "prod",
         "staging",
-        "complete",
-        "completed",
-        "finished",
-        "started",
-        "succeeded",
-        "successful",
         "build",
         "image",
         "tag",
-        "and",
-        "a",
-        "an",
         "config",
         "configuration",
         "feature",
         "flag",
-        "deployed",
-        "deploy",
-        "rollout",
         "chart",
         "helm",
-        "now",
-        "via",
         "revision",
         "commit",
-        "triggered",
         "pipeline",
         "job",
         "all",
-        "is",
-        "was",
+        "deployed",
+        "completed",
+        "complete",
+        "finished",
+        "started",
+        "succeeded",
+        "to",
+        "in",
+        "on",
+        "from",
+        "at",
+        "by",
         "for",
-        "of",
+        "via",
     ];
     [&*AFTER, &*BEFORE]
         .iter()
-        .flat_map(|pattern| pattern.captures_iter(words))
-        .filter_map(|found| found.get(1))
+        .filter_map(|pattern| pattern.captures(title)?.get(1))
         .map(|name| name.as_str().trim_end_matches(['.', '-', ',']))
         .find(|name| {
             let lower = name.to_lowercase();

@@ -261,6 +261,7 @@ fn symptom(
                 means: if level == Level::Error { "unknown errors" } else { "unknown warnings" },
                 peer: None,
                 what: None,
+                line: None,
                 weight: if level == Level::Error { 0.4 } else { 0.2 },
             },
         },

@@ -9,6 +9,7 @@ use opensre_model::evidence::{Evidence, EvidenceData, Meaning, Series};
 use opensre_model::window::Window;
 use regex::Regex;
 
+use super::named::{self, Bad, Named};
 use super::pattern::compile;
 use super::series::{self, Departure, Rule, departure};
 use super::statistics::median;
@@ -17,6 +18,8 @@ use crate::subject::{self, Relation, Subject};
 
 /// Share of a limit from which on something is full.
 const FULL: f64 = 0.92;
+/// Share of what there was before from which on nothing is left.
+const NOTHING: f64 = 0.02;
 /// Most symptoms of one piece of evidence; the clearest are kept.
 const MOST: usize = 6;
 
@@ -50,8 +53,12 @@ pub fn detect(
     let mut measured = false;
     for one_series in series {
         let relation = subject.relation(&one_series.labels);
+        let named = metrics.names_it(one_series, relation);
+        let is_told = named.is_some();
+        found.extend(named);
         match metrics.read(one_series, relation, all) {
             Some(symptom) => found.push(symptom),
+            None if is_told => {}
             None => {
                 measured |= matches!(relation, Relation::Same | Relation::Unknown)
                     && metrics.was_measured(one_series)
@@ -85,6 +92,49 @@ impl Metrics<'_> {
             Meaning::Errors => self.left(series, relation).or_else(|| self.appeared(series, relation)),
             _ => self.left(series, relation),
         }
+    }
+
+    /// What the metric's own name tells, when it moves as it should not.
+    fn names_it(&self, series: &Series, relation: Relation) -> Option<Symptom> {
+        let named: &Named = named::find(self.query)?;
+        let mut symptom = match named.bad {
+            Bad::RunningOut => self.emptied(series, relation)?,
+            Bad::ByCondition => return None,
+            Bad::Rising | Bad::Moving => {
+                let moved = self.left(series, relation).or_else(|| self.appeared(series, relation))?;
+                let rising = matches!(moved.sign, Sign::Metric { rising: true, .. });
+                (rising || named.bad == Bad::Moving).then_some(moved)?
+            }
+        };
+        symptom.sign = named.sign();
+        symptom.text = format!("{} ({})", symptom.text, named.means);
+        symptom.strength = symptom.strength.max(0.7);
+        Some(symptom)
+    }
+
+    /// What is left fell to nothing, compared with what there was before.
+    fn emptied(&self, series: &Series, relation: Relation) -> Option<Symptom> {
+        let before = series::baseline(&series.points, self.window);
+        let most = before.iter().copied().fold(0.0, f64::max);
+        let low: Vec<Timestamp> =
+            series.points.iter().filter(|(_, value)| *value <= NOTHING * most).map(|(time, _)| *time).collect();
+        let (onset, last) = (*low.first()?, *low.last()?);
+        // What was empty for most of the time before is always so.
+        let usual = before.iter().filter(|value| **value <= NOTHING * most).count();
+        if most <= 0.0 || low.len() < 2 || 2 * usual > before.len() || last < self.window.start {
+            return None;
+        }
+        let over = (self.window.end.duration_since(last) > series::step(&series.points) * 4).then_some(last);
+        let found =
+            Departure { onset, over, usual: most, level: 0.0, extreme: 0.0, effect: 8.0, shape: Shape::Saturated };
+        let text = format!(
+            "{} of {} ran out at {}, from {} before",
+            self.own_name(),
+            whose(series, self.subject),
+            clock(onset),
+            quantity(most, self.unit)
+        );
+        Some(self.symptom(series, relation, Shape::Saturated, false, &found, text))
     }
 
     /// The series left its baseline.
@@ -419,9 +469,15 @@ impl Metrics<'_> {
 
     /// What is measured, as a noun; a metric of no general meaning by its own name.
     fn noun(&self) -> String {
+        if self.meaning == Meaning::Other { self.own_name() } else { noun(self.meaning).to_owned() }
+    }
+
+    /// The metric's own name, where the series or the query has one.
+    fn own_name(&self) -> String {
         static NAME: LazyLock<Regex> = LazyLock::new(|| compile(r"([A-Za-z_:][\w:]*)\s*(?:\{|$)"));
-        let own = NAME.captures(self.query).and_then(|found| found.get(1)).map(|name| name.as_str().to_owned());
-        own.filter(|_| self.meaning == Meaning::Other).unwrap_or_else(|| noun(self.meaning).to_owned())
+        let labelled = self.series.first().and_then(|series| series.labels.get("__name__")).cloned();
+        let own = || NAME.captures(self.query).and_then(|found| found.get(1)).map(|name| name.as_str().to_owned());
+        labelled.or_else(own).unwrap_or_else(|| noun(self.meaning).to_owned())
     }
 
     /// What the series measures and of what: `error rate of checkout (GET /cart)`.

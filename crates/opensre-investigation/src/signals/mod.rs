@@ -4,10 +4,12 @@
 //! that is new, a call that fails, a change that was made. What was the same before is no symptom; where it looks
 //! guilty it is kept as *usual*, so that the report can rule it out with a reason.
 
+pub mod changes;
 pub mod condition;
 pub mod events;
 pub mod logs;
 pub mod metrics;
+pub mod named;
 pub mod pattern;
 pub mod series;
 pub mod signatures;
@@ -72,6 +74,8 @@ pub enum Sign {
         peer: Option<String>,
         /// The thing at fault, where they say.
         what: Option<String>,
+        /// What was said, where that tells more than what it means.
+        line: Option<String>,
         /// How far one such sign carries by itself: 0 to 1.
         weight: f64,
     },
@@ -88,6 +92,8 @@ pub enum Sign {
         kind: EventKind,
         /// Whether it takes an earlier one back.
         reverts: bool,
+        /// The commits and versions that it carries ([`changes::revisions`]).
+        revisions: BTreeSet<String>,
     },
     /// Another alert, or a rule that fires.
     Alert,
@@ -163,7 +169,7 @@ pub fn detect(alert: &Alert, subject: &Subject, window: Window, evidence: &[Evid
         match &one.data {
             EvidenceData::Metrics { .. } => metrics::detect(index, one, evidence, subject, window, &mut findings),
             EvidenceData::Events { events } => events::detect(index, events, subject, window, &mut findings),
-            EvidenceData::States { states } => states::detect(index, states, subject, window, &mut findings),
+            EvidenceData::States { states } => states::detect(index, states, alert, subject, window, &mut findings),
             // Several answers hold parts of the same streams and traces: they are read together.
             EvidenceData::Logs { .. } | EvidenceData::Spans { .. } => {}
         }
@@ -173,6 +179,7 @@ pub fn detect(alert: &Alert, subject: &Subject, window: Window, evidence: &[Evid
     spans.detect(subject, window, &mut findings);
     findings.condition = condition::read(alert, subject, window, evidence, &findings);
     merge(&mut findings.symptoms);
+    changes::unite(&mut findings.symptoms, evidence, window);
     link(&mut findings.symptoms, &spans, subject);
     findings
         .symptoms

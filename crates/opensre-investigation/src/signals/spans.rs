@@ -176,9 +176,14 @@ impl<'a> Pool<'a> {
                     found.peer = peer.or(found.peer);
                     found.into_sign()
                 }
-                (None, None) => {
-                    Sign::Failure { mechanism: None, means: "failing requests", peer, what: None, weight: 0.45 }
-                }
+                (None, None) => Sign::Failure {
+                    mechanism: None,
+                    means: "failing requests",
+                    peer,
+                    what: None,
+                    line: None,
+                    weight: 0.45,
+                },
             },
             about: Some(service.to_owned()),
             relation: self.relation(service, &group.during, subject),

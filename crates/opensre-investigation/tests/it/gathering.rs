@@ -81,8 +81,8 @@ fn ask(alert: &Alert) -> Relevance {
 
 fn providers() -> Vec<Provider> {
     vec![
-        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None },
-        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None },
+        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None, identity: &[] },
+        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None, identity: &[] },
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Behaviour of investigations through the public surface.
 
+mod changes;
 mod end_to_end;
 mod gathering;
 mod incidents;
@@ -7,6 +8,8 @@ mod pins;
 mod redaction;
 mod series;
 mod signatures;
+mod states;
 mod statistics;
+mod unseen;
 mod verdicts;
 mod world;

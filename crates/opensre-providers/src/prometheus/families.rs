@@ -146,7 +146,7 @@ impl<'a> Planner<'a> {
     fn known(&mut self, known: &Known) {
         let found: Vec<&Found> = known.metrics.iter().filter_map(|name| self.inventory.get(*name)).collect();
         let (true, Some(first)) = (found.len() == known.metrics.len(), found.first()) else { return };
-        if self.covered.contains(known.metrics[0]) {
+        if !known.besides && self.covered.contains(known.metrics[0]) {
             return;
         }
         // Both sides of a division are kept apart by what both have.

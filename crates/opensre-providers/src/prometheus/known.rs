@@ -25,6 +25,8 @@ pub(super) struct Known {
     pub(super) apart: &'static [&'static str],
     /// Metrics that say the same less well and need not be asked for any more.
     pub(super) instead_of: &'static [&'static str],
+    /// Whether it is asked besides another rule that reads other series of the same metric.
+    pub(super) besides: bool,
 }
 
 impl Known {
@@ -35,7 +37,7 @@ impl Known {
         metrics: &'static [&'static str],
         query: &'static str,
     ) -> Self {
-        Self { title, meaning, unit, metrics, query, only: &[], apart: &[], instead_of: &[] }
+        Self { title, meaning, unit, metrics, query, only: &[], apart: &[], instead_of: &[], besides: false }
     }
 
     const fn only(mut self, matchers: &'static [(usize, &'static str, Compare, &'static str)]) -> Self {
@@ -45,6 +47,11 @@ impl Known {
 
     const fn apart(mut self, labels: &'static [&'static str]) -> Self {
         self.apart = labels;
+        self
+    }
+
+    const fn besides(mut self) -> Self {
+        self.besides = true;
         self
     }
 
@@ -135,6 +142,11 @@ pub(super) const KNOWN: &[Known] = &[
     Known::of("nodes that are ready", Meaning::Availability, None, &["kube_node_status_condition"], "max by ($G) ($0)")
         .only(&[(0, "condition", Equal, "Ready"), (0, "status", Equal, "true")])
         .apart(&["node"]),
+    // MemoryPressure, DiskPressure, PIDPressure, NetworkUnavailable, and what problem detectors add: bad when true.
+    Known::of("troubles of nodes", Meaning::Other, None, &["kube_node_status_condition"], "max by ($G) ($0)")
+        .only(&[(0, "condition", NotEqual, "Ready"), (0, "status", Equal, "true")])
+        .apart(&["node", "condition"])
+        .besides(),
     Known::of(
         "memory use of containers, of their limit",
         Meaning::Memory,

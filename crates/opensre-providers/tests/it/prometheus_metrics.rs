@@ -284,3 +284,20 @@ async fn the_order_of_series_changes_nothing() {
         "the service's own label wins: {first_query}"
     );
 }
+
+#[tokio::test]
+async fn nodes_are_asked_for_their_troubles_besides_whether_they_are_ready() {
+    let (answer, _) = related(
+        &json!({"node": "n1"}),
+        "NodePressure",
+        &[
+            "kube_node_status_condition{node=n1,condition=Ready,status=true}",
+            "kube_node_status_condition{node=n1,condition=MemoryPressure,status=true}",
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(queries(&answer), @r#"
+    Availability -: max by (node) (kube_node_status_condition{node="n1",condition="Ready",status="true"})
+    Other -: max by (node, condition) (kube_node_status_condition{node="n1",condition!="Ready",status="true"})
+    "#);
+}

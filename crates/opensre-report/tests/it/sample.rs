@@ -88,6 +88,7 @@ pub(crate) fn report() -> Report {
                 supporting: vec![claim("an exception is new since the release", &["E2"])],
                 against: vec![],
                 status: HypothesisStatus::Confirmed,
+                would_tell: None,
             },
             Hypothesis {
                 title: "checkout runs out of memory".to_owned(),
@@ -96,6 +97,7 @@ pub(crate) fn report() -> Report {
                 supporting: vec![],
                 against: vec![claim("memory stayed at 41 % of its limit", &["E3"])],
                 status: HypothesisStatus::RuledOut,
+                would_tell: None,
             },
         ],
         causal_chain: vec![

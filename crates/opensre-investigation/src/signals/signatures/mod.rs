@@ -52,6 +52,7 @@ impl Match {
             means: self.signature.means,
             peer: self.peer,
             what: self.what,
+            line: Some(super::logs::quote(&self.line)).filter(|line| !line.is_empty()),
             weight: self.signature.weight,
         }
     }
@@ -79,7 +80,8 @@ pub fn find(text: &str) -> Option<Match> {
         .flatten()
         .find_map(|name| found.name(name))
         .map(|group| bare(group.as_str()))
-        .filter(|captured| !captured.is_empty());
+        .filter(|captured| !captured.is_empty())
+        .or_else(|| signature.mechanism.and_then(|mechanism| what_in(mechanism, text)));
     let peer = signature.mechanism.filter(|mechanism| mechanism.has_peer()).and_then(|_| peer_in(text));
     let at = found.get(0).map_or(0, |whole| whole.start());
     let start = text[..at].rfind('\n').map_or(0, |line_break| line_break + 1);
@@ -87,12 +89,26 @@ pub fn find(text: &str) -> Option<Match> {
     Some(Match { signature, peer, what, line })
 }
 
+/// Where texts say what is at fault, when the words that gave the mechanism away stand elsewhere.
+const WHATS: &[(M, &str)] = &[
+    (M::Access, r"(?i)not authorized to perform:? ([\w-]+:[\w*-]+)"),
+    (M::Access, r"(?i)(?:password authentication failed|access denied) for user [\x22'`]([^\x22'`]+)"),
+    (M::Image, r"(?i)\b((?:[\w.-]+(?::\d+)?/)+[\w.-]+[:@][\w.:-]+)"),
+];
+
+fn what_in(mechanism: M, text: &str) -> Option<String> {
+    static COMPILED: LazyLock<Vec<(M, Regex)>> =
+        LazyLock::new(|| WHATS.iter().map(|(mechanism, pattern)| (*mechanism, compile(pattern))).collect());
+    let mut fitting = COMPILED.iter().filter(|(of, _)| *of == mechanism);
+    fitting.find_map(|(_, pattern)| pattern.captures(text)?.get(1).map(|group| bare(group.as_str())))
+}
+
 /// Where texts say what was called, the most telling form first.
 const PEERS: &[&str] = &[
     r#"upstream: "?(?:\w+://)?([^"/\s,]+)"#,
+    r"\blookup ([\w.-]+)(?: on|:)",
     r"read (?:tcp|udp) \S+->([\w.:\[\]-]+)",
     r"dial (?:tcp|udp):? (?:lookup )?([\w.\[\]-]+(?::\d+)?)",
-    r"lookup ([\w.-]+)(?: on|:)",
     r"(?:econnrefused|enotfound|etimedout|eai_again|econnreset) ([\w.:\[\]-]+)",
     r#"server at "([\w.-]+)""#,
     r#"translate host name "([\w.-]+)""#,
@@ -174,8 +190,9 @@ fn names_something(peer: &str) -> bool {
         "has",
         "temporarily",
     ];
-    static SOURCE_LINE: LazyLock<Regex> =
-        LazyLock::new(|| compile(r"(?i)^\d+:\d+$|\.(?:java|py|go|js|ts|rb|cs|rs|php|kt|scala|c|cpp|cc):\d+$"));
+    static SOURCE_LINE: LazyLock<Regex> = LazyLock::new(|| {
+        compile(r"(?i)^\d+:\d+$|^\d{4}-\d{2}-\d{2}|\.(?:java|py|go|js|ts|rb|cs|rs|php|kt|scala|c|cpp|cc):\d+$")
+    });
     peer.chars().any(char::is_alphanumeric)
         && !WORDS.contains(&peer.to_lowercase().as_str())
         && !SOURCE_LINE.is_match(peer)

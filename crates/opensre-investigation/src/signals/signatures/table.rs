@@ -17,6 +17,19 @@ const fn sign(weight: f64, means: &'static str, pattern: &'static str) -> Signat
 
 /// The table. Patterns ignore letter case.
 pub(super) static TABLE: &[Signature] = &[
+    // What a kubelet or load balancer says of its probe is about the program that is probed, not about what that calls.
+    // Probes that run a command quote its output, which may tell more: they are read by the rows below.
+    sign(
+        0.35,
+        "a probe fails",
+        r"(?:readiness|liveness|startup) probe (?:failed|errored)[^:]{0,40}: *(?:http probe failed|get \x22?https?://|dial tcp|timeout|context deadline|command .{0,200}timed ?out|service unhealthy|nc: )|health checks failed(?: with these codes)?|target\.(?:timeout|failedhealthchecks|responsecodemismatch)|failed (?:elb|container|target group) health checks|is unhealthy in \(?target-group",
+    ),
+    // Time that a platform gives a program is the program's own: what took it, the message does not say.
+    sign(
+        0.4,
+        "it ran out of the time that it is given",
+        r"\btask timed out after [\d.]+ seconds|\bworker timeout \(pid|function execution took .{1,40}timeout|job was active longer than specified deadline|deadlineexceeded: job",
+    ),
     // Threads: Java calls this an OutOfMemoryError, too.
     row(
         M::Handles,
@@ -49,14 +62,25 @@ pub(super) static TABLE: &[Signature] = &[
         "memory limit of the store reached",
         r"oom command not allowed|used memory > 'maxmemory'|circuit_?breaking_?exception|data too large, data for",
     ),
-    once(M::Node, 0.65, "evicted for memory", r"evict.*(?:low on resource: memory|memory pressure)|memorypressure"),
+    once(M::Node, 0.65, "evicted for memory", r"evict.*(?:low on resource: memory|memory pressure)"),
+    once(M::Node, 0.7, "memory pressure on the node", r"memory ?pressure|insufficientmemory"),
+    once(M::Node, 0.7, "no process ids left on the node", r"pid ?pressure|insufficientpid"),
+    once(M::Node, 0.75, "the node has no network", r"networkunavailable|noroutecreated"),
+    // A taint that a node has since it is in trouble.
+    once(
+        M::Node,
+        0.6,
+        "no node is fit: they are in trouble",
+        r"untolerated taint \{node\.kubernetes\.io/(?:not-ready|unreachable|disk-pressure|memory-pressure|network-unavailable)",
+    ),
     // Disk.
     once(
         M::Disk,
         0.85,
         "no space left on the device",
-        r"no space left on device|\benospc\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|out of disk|insufficient disk space|disk quota exceeded",
+        r"no space left on device|\benospc\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|out of disk|insufficient disk space|disk quota exceeded|storage[- ]full|storage (?:has been |is )?exhausted|free storage (?:capacity|space) .{0,60}\blow\b|out of storage",
     ),
+    row(M::Disk, 0.6, "a replication slot that nobody reads keeps files from being removed", r"nobody reads the slot"),
     row(
         M::Disk,
         0.8,
@@ -73,7 +97,7 @@ pub(super) static TABLE: &[Signature] = &[
         M::Node,
         0.7,
         "disk pressure on the node",
-        r"disk ?pressure|nodehasdiskpressure|imagegcfailed|freediskspacefailed",
+        r"disk ?pressure|nodehasdiskpressure|imagegcfailed|freediskspacefailed|evictionthresholdmet.*ephemeral-storage",
     ),
     // Pools, before everything that times out.
     row(
@@ -103,12 +127,38 @@ pub(super) static TABLE: &[Signature] = &[
         "starved of CPU",
         r"cpu throttl|event loop (?:is )?(?:blocked|lag)|thread starvation or clock leap|watchdog: bug: soft lockup|heartbeat thread starv",
     ),
-    // Placement.
+    // Placement, the reason that is given first.
+    row(
+        M::Quota,
+        0.85,
+        "a resource quota is used up",
+        r"exceeded quota: (?P<what>[\w.-]+)|quota reached: (?P<what2>[\w./-]+)",
+    ),
     once(
         M::Capacity,
         0.8,
         "no node has room",
-        r"\d+/\d+ nodes are available.*insufficient|insufficient (?:cpu|memory|pods|nvidia\.com/gpu)\b|failedscheduling|unschedulable|insufficientinstancecapacity|exceeded quota: |(?:max|maximum) node group size reached",
+        r"\d+/\d+ nodes are available.*(?:insufficient|too many pods)|insufficient (?:cpu|memory|pods|nvidia\.com/gpu)\b|insufficientinstancecapacity|(?:max|maximum) node group size reached|reason: resource:(?:cpu|memory)",
+    ),
+    once(
+        M::Storage,
+        0.5,
+        "its volume claim is not bound",
+        r"unbound immediate persistentvolumeclaims|waiting for first consumer|claim is not bound",
+    ),
+    once(
+        M::Placement,
+        0.8,
+        "no node fits its taints, selectors or affinities",
+        r"untolerated taint(?:\(s\))? (?P<what>\{[^}]*\})|had taints? (?P<what2>\{[^}]*\})|didn't match pod(?:'s)? (?P<what3>node (?:affinity|selector)[\w/ ]*|(?:anti-)?affinity rules|topology spread constraints)|volume node affinity conflict|didn't match node selector|didn't have free ports",
+    ),
+    once(M::Capacity, 0.6, "it cannot be placed", r"failedscheduling|unschedulable"),
+    sign(0.3, "autoscaling does not work", r"failedgetresourcemetric|failedcomputemetricsreplicas|scalingactive: "),
+    once(
+        M::Scaling,
+        0.4,
+        "the autoscaler wants more replicas than it may have",
+        r"toomanyreplicas|desired replica count is (?:more|greater) than the maximum",
     ),
     // Quotas.
     row(
@@ -122,6 +172,13 @@ pub(super) static TABLE: &[Signature] = &[
         0.75,
         "quota used up",
         r"quota (?:has been )?(?:exceeded|exhausted|reached)|exceeded (?:your |the )?(?:current )?quota|quotaexceeded|resource_?exhausted|insufficient_quota|limitexceeded(?:exception)?|usage limit (?:reached|exceeded)",
+    ),
+    // Clocks, before the tokens and certificates that they spoil.
+    row(
+        M::Clock,
+        0.75,
+        "a clock is wrong",
+        r"clock ?(?:skew|drift)|clock is (?:out of sync|not synchroni[sz]ed|unsynchroni[sz]ed)|token used before issued|(?:jwt|token) (?:is )?not (?:yet )?valid yet|not active yet|issued in the future|requesttimetooskewed|signature not yet current|request time .{0,60}too (?:skewed|large)|system clock (?:time )?(?:is )?(?:wrong|unsynchronized)",
     ),
     // Certificates, before connections.
     row(
@@ -150,6 +207,18 @@ pub(super) static TABLE: &[Signature] = &[
         r"(?:failed to pull|pulling|pull) image [\x22'`]?(?P<what>[^\s\x22'`]+).*(?:fail|not found|denied|unauthorized|error|back-?off)|failed to pull image [\x22'`]?(?P<what2>[^\s\x22'`]+)|errimagepull|imagepullbackoff|invalidimagename|manifest (?:for .* |unknown|not found)|exec format error",
     ),
     // Settings.
+    once(
+        M::Setting,
+        0.85,
+        "the cluster refuses the manifest",
+        r"\b[\w.]+ \x22?(?P<what>[\w.-]+)\x22? is invalid: |objects? failed to apply|error validating data|validationerror\((?P<what2>[\w.]+)\)|field is immutable|no matches for kind \x22?(?P<what3>\w+)|admission webhook \x22?(?P<what4>[\w.-]+)\x22? denied the request|unable to recognize \x22|failed to (?:generate|render) manifests?|manifest generation error",
+    ),
+    once(
+        M::Setting,
+        0.85,
+        "a storage or priority class is missing",
+        r"(?:storage|priority|runtime|ingress)class(?:\.[\w.]+)? [\x22'`]?(?P<what>[\w.-]+)[\x22'`]? not found|no priorityclass with name (?P<what2>[\w.-]+)",
+    ),
     once(
         M::Setting,
         0.85,
@@ -214,12 +283,24 @@ pub(super) static TABLE: &[Signature] = &[
         "waiting for locks",
         r"lock wait timeout|lock (?:request )?time ?out|could not obtain lock|database is locked|canceling statement due to lock timeout|could not serialize access|locktimeout",
     ),
+    row(
+        M::Lock,
+        0.6,
+        "a transaction is left open and does nothing",
+        r"\bidle in transaction (?:\(aborted\) )?for\b|idle[- ]in[- ]transaction (?:session )?timeout",
+    ),
+    row(
+        M::Replication,
+        0.75,
+        "a standby is behind or cut off",
+        r"the standby (?:is .{1,20} behind|does not receive)|the slot is (?:lost|about to be lost)|replication (?:slot .{0,80}(?:lost|invalidated)|terminated|lag (?:of|is|above|exceed))|requested wal segment .{0,60}removed|canceling statement due to conflict with recovery|seconds_behind_master|slave_(?:io|sql)_running: no",
+    ),
     // Names and networks.
     row(
         M::Dns,
         0.75,
         "a name does not resolve",
-        r"no such host|server misbehaving|\benotfound\b|name or service not known|temporary failure in name resolution|name(?:_| )resolution|nodename nor servname|getaddrinfo (?:failed|eai_again)|eai_again|nxdomain|servfail|unknownhostexception|no address associated with hostname|name does not resolve|(?:could not|couldn't|cannot|can't|failed to|unable to) resolve (?:host|address|name|[\x22'`]?[\w-]+\.)|could not translate host name|host not found in upstream",
+        r"lookup \S+ on \S+:53: |lookup \S{1,120}: (?:i/o timeout|.{0,60}timed? ?out)|no such host|server misbehaving|\benotfound\b|name or service not known|temporary failure in name resolution|name(?:_| )resolution|nodename nor servname|getaddrinfo (?:failed|eai_again)|eai_again|nxdomain|servfail|unknownhostexception|no address associated with hostname|name does not resolve|(?:could not|couldn't|cannot|can't|failed to|unable to) resolve (?:host|address|name|[\x22'`]?[\w-]+\.)|could not translate host name|host not found in upstream",
     ),
     row(
         M::Network,
@@ -239,7 +320,7 @@ pub(super) static TABLE: &[Signature] = &[
         M::Node,
         0.8,
         "the node is not ready",
-        r"node ?not ?ready|condition:? ?(?:is )?notready|nodenotready|node .{0,60}(?:is not ready|status is now: nodenotready|became unreachable|has been terminated|lost contact)|kubelet stopped posting|nodestatusunknown|node .* not ready|(?:spot|instance) (?:interruption|termination|retirement)|status ?check ?failed|taintmanagereviction|machine check",
+        r"node ?not ?ready|condition:? ?(?:is )?notready|nodenotready|node .{0,60}(?:is not ready|status is now: nodenotready|became unreachable|has been terminated|lost contact)|kubelet stopped posting|nodestatusunknown|node .* not ready|(?:spot|instance) (?:interruption|termination|retirement)|status ?check ?failed|(?:system|instance)_check: impaired|taintmanagereviction|machine check",
     ),
     once(M::Node, 0.65, "evicted from the node", r"\bevicted\b|\bpreempt(?:ed|ing)\b"),
     once(
