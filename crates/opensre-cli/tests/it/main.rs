@@ -7,6 +7,7 @@ mod guides;
 mod import;
 mod integrations;
 mod investigate;
+mod onboard;
 mod pins;
 mod query;
 mod real;

@@ -67,6 +67,13 @@ async fn prove(access: &Access) -> Result<Probe, Failure> {
         .with("cluster", text("/cluster/status")))
 }
 
+/// The labels of all alerts that are active.
+pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
+    let answer: Json =
+        BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline).get_json("api/v2/alerts", &[]).await?;
+    Ok(wire::alerts(&answer)?.0.into_iter().map(|alert| alert.labels).collect())
+}
+
 async fn run(access: &Access, query: &str, input: &Input, window: Window) -> Answer {
     let client = match access.client(&FIELDS).await {
         Ok(client) => BOUNDS.keep(client),
