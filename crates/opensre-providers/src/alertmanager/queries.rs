@@ -58,7 +58,8 @@ pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let client = access.client(&FIELDS).await?;
     let status: Json = client.get_json("api/v2/status", &[]).await?;
-    if status.get("cluster").is_none() {
+    let is_cluster = |cluster: &Json| cluster.is_null() || cluster.get("status").is_some_and(Json::is_string);
+    if !status.get("cluster").is_some_and(is_cluster) {
         return Err(Failure::nonsense("answered without the state of its cluster"));
     }
     let text = |path: &str| status.pointer(path).and_then(Json::as_str).map(str::to_owned);
