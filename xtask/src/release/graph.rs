@@ -60,11 +60,16 @@ impl Graph {
         for node in list(&metadata["resolve"]["nodes"]) {
             // Normal dependencies only: what builds or tests the program is not in it.
             let normal = |dependency: &Json| list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null());
-            let ids = list(&node["deps"]).iter().filter(|&dependency| normal(dependency)).map(|one| text(&one["pkg"])).collect();
+            let ids = list(&node["deps"])
+                .iter()
+                .filter(|&dependency| normal(dependency))
+                .map(|one| text(&one["pkg"]))
+                .collect();
             needs.insert(text(&node["id"]), ids);
         }
         let packages = list(&metadata["packages"]);
-        let root = packages.iter().find(|package| package["name"] == "opensre-cli").context("no package opensre-cli")?;
+        let root =
+            packages.iter().find(|package| package["name"] == "opensre-cli").context("no package opensre-cli")?;
         let root = text(&root["id"]);
         let mut inside = BTreeSet::new();
         let mut waiting = vec![root.clone()];

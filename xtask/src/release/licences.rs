@@ -109,7 +109,11 @@ pub(super) fn document(graph: &Graph) -> String {
         }
     }
     if !without.is_empty() {
-        let _ = write!(page, "\nWithout a text of their own; the texts of the licences above hold: {}.\n", without.join(", "));
+        let _ = write!(
+            page,
+            "\nWithout a text of their own; the texts of the licences above hold: {}.\n",
+            without.join(", ")
+        );
     }
     let mut texts: Vec<(Vec<String>, String)> = texts.into_iter().map(|(text, names)| (names, text)).collect();
     texts.sort();
@@ -127,7 +131,8 @@ fn indented(text: &str) -> String {
 fn texts_of(package: &Package) -> Vec<String> {
     const NAMES: [&str; 6] = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE"];
     let Ok(entries) = std::fs::read_dir(&package.folder) else { return Vec::new() };
-    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
+    let mut paths: Vec<_> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
     paths.sort();
     paths
         .iter()
@@ -147,10 +152,14 @@ mod tests {
 
     #[test]
     fn expressions_are_met_by_what_is_allowed() {
-        for good in ["MIT", "GPL-3.0-only OR MIT", "(MIT OR GPL-2.0-only) AND Unicode-3.0", "Apache-2.0 WITH LLVM-exception"] {
+        for good in
+            ["MIT", "GPL-3.0-only OR MIT", "(MIT OR GPL-2.0-only) AND Unicode-3.0", "Apache-2.0 WITH LLVM-exception"]
+        {
             assert!(allows(good), "{good}");
         }
-        for bad in ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT", "MIT MIT", "GPL-2.0-only WITH x OR AGPL-3.0-only"] {
+        for bad in
+            ["", "GPL-3.0-only", "MIT AND GPL-3.0-only", "(MIT", "MIT MIT", "GPL-2.0-only WITH x OR AGPL-3.0-only"]
+        {
             assert!(!allows(bad), "{bad}");
         }
     }

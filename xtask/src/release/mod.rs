@@ -132,7 +132,9 @@ fn build_notes(root: &Path, built: &Built) -> Result<String> {
 /// The sources of the commit. What is not committed is not in it, and that is said.
 fn sources(root: &Path, version: &str) -> Result<Vec<u8>> {
     if !output(root, "git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty() {
-        crate::say("warning: there are changes that are not committed: the program has them, the archive of the sources has not");
+        crate::say(
+            "warning: there are changes that are not committed: the program has them, the archive of the sources has not",
+        );
     }
     let tar = output(root, "git", &["archive", "--format=tar", &format!("--prefix=opensre-{version}/"), "HEAD"])?;
     archive::gz(&tar)

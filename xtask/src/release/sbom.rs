@@ -89,7 +89,8 @@ mod tests {
             let on = edge["dependsOn"].as_array().expect("a list").iter().filter_map(Json::as_str);
             assert!(edge["ref"].as_str().into_iter().chain(on).all(|name| names.contains(name)), "{edge}");
         }
-        let hashed = components.iter().filter(|one| one["hashes"][0]["content"].as_str().is_some_and(|sum| sum.len() == 64));
+        let hashed =
+            components.iter().filter(|one| one["hashes"][0]["content"].as_str().is_some_and(|sum| sum.len() == 64));
         assert!(hashed.count() > 100);
     }
 }

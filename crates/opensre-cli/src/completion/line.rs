@@ -63,9 +63,10 @@ mod tests {
     fn words_are_cut_as_a_shell_cuts_them() {
         assert_eq!(split("opensre integrations sh"), ["opensre", "integrations", "sh"]);
         assert_eq!(split("opensre  show "), ["opensre", "show", ""]);
-        assert_eq!(split(r#"A=1 B='x y' opensre --store "my store" a\ b 'it'"'"'s"#), [
-            "opensre", "--store", "my store", "a b", "it's"
-        ]);
+        assert_eq!(
+            split(r#"A=1 B='x y' opensre --store "my store" a\ b 'it'"'"'s"#),
+            ["opensre", "--store", "my store", "a b", "it's"]
+        );
         assert_eq!(split("opensre --text 'unfin"), ["opensre", "--text", "unfin"]);
         assert_eq!(split(""), [""]);
     }

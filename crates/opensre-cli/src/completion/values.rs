@@ -114,7 +114,9 @@ fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandi
         Holds::Field => fields(known, |_| true).map(|field| offered(field.key, field.prompt)).collect(),
         Holds::Secret => fields(known, |field| field.secret).map(|field| offered(field.key, field.prompt)).collect(),
         Holds::Tag => tags(known.families(), current),
-        Holds::Name => known.written("service").and_then(|service| known.family(service)).map(names).unwrap_or_default(),
+        Holds::Name => {
+            known.written("service").and_then(|service| known.family(service)).map(names).unwrap_or_default()
+        }
         Holds::Scenario => scenarios(),
         Holds::Words(words) => words.iter().map(|word| offered(word, "")).collect(),
     };

@@ -94,8 +94,11 @@ fn bash_completes_what_is_configured() {
 #[test]
 fn bash_completes_from_the_store_that_the_line_names() {
     let world = world();
-    world.write("other store.json", r#"{"version":2,"integrations":[{"id":"l","service":"loki","status":"active",
-        "instances":[{"name":"eu one","credentials":{"base_url":"https://loki.example"}}]}]}"#);
+    world.write(
+        "other store.json",
+        r#"{"version":2,"integrations":[{"id":"l","service":"loki","status":"active",
+        "instances":[{"name":"eu one","credentials":{"base_url":"https://loki.example"}}]}]}"#,
+    );
     let lines = [r#"opensre --store "other store.json" integrations show loki/"#];
     assert_eq!(bash(&world, &lines), [r"loki/eu\ one "]);
 }
@@ -145,7 +148,10 @@ fn completing_changes_nothing_and_says_no_secret() {
     let ran = world.run(["__complete", "zsh", "--", "opensre", "integrations", "show", ""]).exits(0);
     assert!(ran.stdout.contains("grafana/default"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("canary") && ran.stderr.is_empty());
-    assert_eq!((std::fs::read(world.store()).expect("a store"), names(world.store().parent().expect("a folder"))), before);
+    assert_eq!(
+        (std::fs::read(world.store()).expect("a store"), names(world.store().parent().expect("a folder"))),
+        before
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 mod completion;
 mod deliver;
-mod guides;
 mod eks;
+mod guides;
 mod integrations;
 mod investigate;
 mod pins;

@@ -55,7 +55,8 @@ fn steady(line: &str, exactness: Exactness) -> String {
     static TIME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\b\d+(\.\d+)? (ms|s)\b( in all)?").expect("a good expression"));
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?").expect("a good expression"));
-    static RECORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b([a-z_]+)-[0-9a-f]{8}\b").expect("a good expression"));
+    static RECORD: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b([a-z_]+)-[0-9a-f]{8}\b").expect("a good expression"));
     let line = PORT.replace_all(line, "127.0.0.1:40000");
     let line = RECORD.replace_all(&line, "$1-00000000");
     match exactness {

@@ -78,18 +78,21 @@ fn hints_are_found_in_every_way_they_are_written() {
     let mut found = BTreeMap::new();
     read(&[(PathBuf::from("a.rs"), source.to_owned())], &mut found);
     let found: Vec<&str> = found.keys().map(String::as_str).collect();
-    assert_eq!(found, [
-        "a hint in a field",
-        "a hint in a parameter",
-        "a hint in a table",
-        "a hint in a variable",
-        "and one more",
-        "did you mean … instead?",
-        "free some space",
-        "look at it by hand",
-        "try again",
-        "write it properly",
-    ]);
+    assert_eq!(
+        found,
+        [
+            "a hint in a field",
+            "a hint in a parameter",
+            "a hint in a table",
+            "a hint in a variable",
+            "and one more",
+            "did you mean … instead?",
+            "free some space",
+            "look at it by hand",
+            "try again",
+            "write it properly",
+        ]
+    );
 }
 
 /// Crates that are neither listed above nor without hints for people: a new one is read too.
@@ -145,7 +148,8 @@ fn read(sources: &[(PathBuf, String)], hints: &mut Hints) {
         });
         let mut add = |texts: Vec<String>| {
             // No hint: pieces that join others, and the word itself where one is printed.
-            let hint = |text: &String| text.trim().contains(' ') && text.len() > 8 && !text.to_lowercase().contains("hint:");
+            let hint =
+                |text: &String| text.trim().contains(' ') && text.len() > 8 && !text.to_lowercase().contains("hint:");
             for text in texts.into_iter().filter(hint) {
                 hints.entry(text.trim().to_owned()).or_insert_with(|| path.display().to_string());
             }
@@ -161,7 +165,8 @@ fn walk(tokens: &[TokenTree], visit: &mut dyn FnMut(&[TokenTree], usize)) {
         visit(tokens, index);
         if let TokenTree::Group(group) = token {
             let below: Vec<TokenTree> = group.stream().into_iter().collect();
-            skip |= group.delimiter() == Delimiter::Bracket && group.stream().to_string().replace(' ', "") == "cfg(test)";
+            skip |=
+                group.delimiter() == Delimiter::Bracket && group.stream().to_string().replace(' ', "") == "cfg(test)";
             if skip && group.delimiter() == Delimiter::Brace {
                 skip = false;
                 continue;
@@ -288,12 +293,15 @@ fn given(
     let next = tokens.get(index + 1);
     if defined {
         // A function that makes hints: what its body says.
-        let body = tokens[index..].iter().find(|token| {
-            matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
-        });
+        let body = tokens[index..]
+            .iter()
+            .find(|token| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
         let named = name == "hint" || name.starts_with("hint_") || name.ends_with("_hint");
-        let signature = tokens[index..].iter().take_while(|token| !matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
-        let makes_text = signature.skip_while(|token| !is_punct(Some(token), '>')).any(|token| is_ident(Some(token), "String"));
+        let signature = tokens[index..]
+            .iter()
+            .take_while(|token| !matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace));
+        let makes_text =
+            signature.skip_while(|token| !is_punct(Some(token), '>')).any(|token| is_ident(Some(token), "String"));
         return match body {
             Some(TokenTree::Group(group)) if named && makes_text => {
                 let body: Vec<TokenTree> = group.stream().into_iter().collect();

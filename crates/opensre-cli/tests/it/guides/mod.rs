@@ -150,7 +150,11 @@ fn execute(path: &str, exactness: Exactness) {
                 for (step, printed) in shown.iter().zip(printed) {
                     let printed = compare::fitted(&printed, &step.output, exactness);
                     if printed != step.output {
-                        wrong.push(format!("{at}: $ {}\n{}", step.command, compare::difference(&step.output, &printed)));
+                        wrong.push(format!(
+                            "{at}: $ {}\n{}",
+                            step.command,
+                            compare::difference(&step.output, &printed)
+                        ));
                     }
                     body.extend(step.written.iter().cloned());
                     body.extend(printed.lines().map(str::to_owned));
@@ -189,4 +193,3 @@ fn updating() -> bool {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository")
 }
-

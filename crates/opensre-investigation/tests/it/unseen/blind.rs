@@ -57,7 +57,13 @@ fn dirty_migration() -> World {
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 2m40s restarting failed container=migrate"}}}]});
     let one = pod(&world, "ledger-6c8d7b5f4d-tq8vn", Some("n1"), status);
     world.kube_pods(&[one]);
-    let events = [warning(&world, (-3, 25), "BackOff", ("Pod", "ledger-6c8d7b5f4d-tq8vn"), "Back-off restarting failed container migrate in pod ledger-6c8d7b5f4d-tq8vn_shop")];
+    let events = [warning(
+        &world,
+        (-3, 25),
+        "BackOff",
+        ("Pod", "ledger-6c8d7b5f4d-tq8vn"),
+        "Back-off restarting failed container migrate in pod ledger-6c8d7b5f4d-tq8vn_shop",
+    )];
     world.kube_events(&events);
     world
 }
@@ -68,23 +74,47 @@ fn cache_full() -> World {
     world.log("loki", OWN, &[(-1, 28, Some("error"),
         "cart {id} not stored: redis.exceptions.ResponseError: OOM command not allowed when used memory > 'maxmemory'.")]);
     let points = world.line(0.8, 1.0, (-50, -2));
-    world.series("redis_memory_used_bytes / (redis_memory_max_bytes > 0)", Meaning::Memory, Some("ratio"), &[("service", "redis-carts"), ("namespace", "shop")], points);
+    world.series(
+        "redis_memory_used_bytes / (redis_memory_max_bytes > 0)",
+        Meaning::Memory,
+        Some("ratio"),
+        &[("service", "redis-carts"), ("namespace", "shop")],
+        points,
+    );
     world
 }
 
 fn producer() -> World {
     let mut world = alert("DeadLetterQueueGrows", &[("service", "crm-sync"), ("QueueName", "crm-dlq")], "");
     let depth = world.line(0.0, 900.0, (-2, 29));
-    world.cloudwatch(("AWS/SQS", "ApproximateNumberOfMessagesVisible"), Meaning::Pool, None, ("QueueName", "crm-dlq"), depth);
-    world.log("aws", &[("service", "crm-sync")], &[(-2, 28, Some("error"),
-        "message {id} moved to crm-dlq: jsonschema.exceptions.ValidationError: 'email' is a required property")]);
+    world.cloudwatch(
+        ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        Meaning::Pool,
+        None,
+        ("QueueName", "crm-dlq"),
+        depth,
+    );
+    world.log(
+        "aws",
+        &[("service", "crm-sync")],
+        &[(
+            -2,
+            28,
+            Some("error"),
+            "message {id} moved to crm-dlq: jsonschema.exceptions.ValidationError: 'email' is a required property",
+        )],
+    );
     let other = event(&world, EventKind::Deploy, -4, "Deployed signup 12.0.0", "", &[("service", "signup")]);
     world.events_of("datadog", "events", vec![other]);
     world
 }
 
 fn zone() -> World {
-    let mut world = alert("ManyPodsNotReady", &[("cluster", "prod-1"), ("namespace", "shop")], "more than a third of the pods in shop is not ready");
+    let mut world = alert(
+        "ManyPodsNotReady",
+        &[("cluster", "prod-1"), ("namespace", "shop")],
+        "more than a third of the pods in shop is not ready",
+    );
     for name in ["ip-10-0-3-4", "ip-10-0-3-9", "ip-10-0-3-17"] {
         let object = json!({"metadata": {"name": name, "labels": {"topology.kubernetes.io/zone": "eu-central-1c"}}, "status": {"conditions": [
             {"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status.", "lastTransitionTime": at(&world, -2)}]}});
@@ -100,9 +130,22 @@ fn zone() -> World {
 fn search() -> World {
     let mut world = alert("Gateway5xx", &[("service", "gateway")], "504 of the gateway");
     let path = [
-        Hop { service: "gateway", name: "GET /find", usual_ms: 80.0, bad_ms: 3000.0, error: Some("504 Gateway Timeout"), ..Hop::default() },
-        Hop { service: "gateway", name: "HTTP GET", usual_ms: 75.0, bad_ms: 2990.0, error: Some("context deadline exceeded"),
-            attributes: &[("span.kind", "client"), ("peer.service", "search")] },
+        Hop {
+            service: "gateway",
+            name: "GET /find",
+            usual_ms: 80.0,
+            bad_ms: 3000.0,
+            error: Some("504 Gateway Timeout"),
+            ..Hop::default()
+        },
+        Hop {
+            service: "gateway",
+            name: "HTTP GET",
+            usual_ms: 75.0,
+            bad_ms: 2990.0,
+            error: Some("context deadline exceeded"),
+            attributes: &[("span.kind", "client"), ("peer.service", "search")],
+        },
     ];
     world.requests("tempo", &path, -3);
     let busy = world.step(0.4, 1.0, -5, None);
@@ -112,11 +155,26 @@ fn search() -> World {
 }
 
 fn no_database() -> World {
-    let mut world = alert("KubeJobFailed", &[("namespace", "shop"), ("job_name", "nightly-rollup"), ("service", "nightly-rollup")], "");
+    let mut world = alert(
+        "KubeJobFailed",
+        &[("namespace", "shop"), ("job_name", "nightly-rollup"), ("service", "nightly-rollup")],
+        "",
+    );
     world.log("kubernetes", &[("service", "nightly-rollup"), ("namespace", "shop"), ("pod", "nightly-rollup-28991-8zk2p")], &[(-2, 4, None,
         "psycopg2.OperationalError: connection to server at \"pg.internal\" (10.4.0.9), port 5432 failed: FATAL:  database \"analytics\" does not exist")]);
-    let failed = state(&world, "job", "nightly-rollup-28991", Some(false), &[("namespace", "shop"), ("job", "nightly-rollup-28991"), ("cronjob", "nightly-rollup"),
-        ("condition", "job failed: BackoffLimitExceeded: Job has reached the specified backoff limit"), ("pods", "0 active, 0 succeeded, 4 failed")]);
+    let failed = state(
+        &world,
+        "job",
+        "nightly-rollup-28991",
+        Some(false),
+        &[
+            ("namespace", "shop"),
+            ("job", "nightly-rollup-28991"),
+            ("cronjob", "nightly-rollup"),
+            ("condition", "job failed: BackoffLimitExceeded: Job has reached the specified backoff limit"),
+            ("pods", "0 active, 0 succeeded, 4 failed"),
+        ],
+    );
     world.states_of("kubernetes", "jobs", vec![failed]);
     world
 }
@@ -140,8 +198,13 @@ fn vault() -> World {
 
 fn security_group() -> World {
     let mut world = alert("OrdersErrors", &[("service", "orders"), ("region", "eu-central-1")], "");
-    world.log("aws", &[("service", "orders")], &[(-1, 28, Some("error"), "Error: connect ETIMEDOUT 10.0.7.12:5432 while saving order {id}")]);
-    let closed = event(&world, EventKind::Change, -2, "RevokeSecurityGroupIngress on sg-0a1b2c3d4e5f", "by terraform-ci", &[]);
+    world.log(
+        "aws",
+        &[("service", "orders")],
+        &[(-1, 28, Some("error"), "Error: connect ETIMEDOUT 10.0.7.12:5432 while saving order {id}")],
+    );
+    let closed =
+        event(&world, EventKind::Change, -2, "RevokeSecurityGroupIngress on sg-0a1b2c3d4e5f", "by terraform-ci", &[]);
     world.events_of("aws", "changes", vec![closed]);
     world
 }
@@ -164,7 +227,13 @@ fn resolved() -> World {
 fn slow() -> World {
     let mut world = alert("HighLatency", OWN, "");
     let points = world.step(0.2, 1.4, -1, None);
-    world.series("histogram_quantile(0.99, sum by (service, le) (rate(http_request_duration_seconds_bucket[2m])))", Meaning::Latency, Some("seconds"), OWN, points);
+    world.series(
+        "histogram_quantile(0.99, sum by (service, le) (rate(http_request_duration_seconds_bucket[2m])))",
+        Meaning::Latency,
+        Some("seconds"),
+        OWN,
+        points,
+    );
     let other = event(&world, EventKind::Deploy, -6, "Deployed newsletter 3.3.0", "", &[("service", "newsletter")]);
     world.events_of("datadog", "events", vec![other]);
     world.log("loki", OWN, &[]);
@@ -176,7 +245,14 @@ fn deadlocks() -> World {
     errors(&mut world, 0.1, -2);
     world.log("loki", OWN, &[(-2, 28, Some("error"),
         "org.postgresql.util.PSQLException: ERROR: deadlock detected Detail: Process 4711 waits for ShareLock on transaction 882{id}; blocked by process 4712.")]);
-    let marker = event(&world, EventKind::Deploy, -3, "checkout 7.3.0 rolled out", "", &[("service", "checkout"), ("version", "7.3.0")]);
+    let marker = event(
+        &world,
+        EventKind::Deploy,
+        -3,
+        "checkout 7.3.0 rolled out",
+        "",
+        &[("service", "checkout"), ("version", "7.3.0")],
+    );
     world.events_of("grafana", "annotations", vec![marker]);
     world
 }
@@ -184,8 +260,19 @@ fn deadlocks() -> World {
 fn typo() -> World {
     let mut world = alert("HighErrorRate", OWN, "");
     errors(&mut world, 0.9, -1);
-    world.log("kubernetes", OWN, &[(-1, 28, Some("error"), "charge {id} failed: getaddrinfo ENOTFOUND paymnets.shop.svc.cluster.local")]);
-    let change = event(&world, EventKind::Change, -2, "config map checkout-config was changed", "by kubectl-edit", &[("namespace", "shop")]);
+    world.log(
+        "kubernetes",
+        OWN,
+        &[(-1, 28, Some("error"), "charge {id} failed: getaddrinfo ENOTFOUND paymnets.shop.svc.cluster.local")],
+    );
+    let change = event(
+        &world,
+        EventKind::Change,
+        -2,
+        "config map checkout-config was changed",
+        "by kubectl-edit",
+        &[("namespace", "shop")],
+    );
     world.events_of("kubernetes", "configuration", vec![change]);
     world
 }
@@ -193,9 +280,25 @@ fn typo() -> World {
 fn three_days() -> World {
     let mut world = alert("ArgoCDAppDegraded", &[("service", "checkout"), ("argocd_app", "checkout")], "");
     let since = at(&world, -2);
-    let mut app = state(&world, "application", "checkout", Some(false), &[("service", "checkout"), ("argocd_app", "checkout"), ("health", "Degraded"), ("health_since", &since)]);
-    let mut one = state(&world, "pod", "checkout-7d9f8b6c5d-x2v4z", Some(false), &[("service", "checkout"), ("argocd_app", "checkout"), ("health", "Degraded"),
-        ("message", "Back-off pulling image \"registry.example/checkout:9.9.9\": ErrImagePull: not found")]);
+    let mut app = state(
+        &world,
+        "application",
+        "checkout",
+        Some(false),
+        &[("service", "checkout"), ("argocd_app", "checkout"), ("health", "Degraded"), ("health_since", &since)],
+    );
+    let mut one = state(
+        &world,
+        "pod",
+        "checkout-7d9f8b6c5d-x2v4z",
+        Some(false),
+        &[
+            ("service", "checkout"),
+            ("argocd_app", "checkout"),
+            ("health", "Degraded"),
+            ("message", "Back-off pulling image \"registry.example/checkout:9.9.9\": ErrImagePull: not found"),
+        ],
+    );
     for state in [&mut app, &mut one] {
         state.observed_at += SignedDuration::from_hours(72);
     }
@@ -206,7 +309,13 @@ fn three_days() -> World {
 fn no_consumers() -> World {
     let mut world = alert("RabbitQueueBacklog", &[("service", "mailer"), ("queue", "mail")], "");
     let points = world.line(3.0, 40_000.0, (-3, 29));
-    world.series("rabbitmq_queue_messages_ready", Meaning::Pool, None, &[("queue", "mail"), ("service", "mailer")], points);
+    world.series(
+        "rabbitmq_queue_messages_ready",
+        Meaning::Pool,
+        None,
+        &[("queue", "mail"), ("service", "mailer")],
+        points,
+    );
     let points = world.step(3.0, 0.0, -4, None);
     world.series("rabbitmq_queue_consumers", Meaning::Other, None, &[("queue", "mail"), ("service", "mailer")], points);
     let marker = event(&world, EventKind::Deploy, -5, "Deployed mailer 2.2.0", "", &[("service", "mailer")]);
