@@ -414,7 +414,7 @@ pub struct VerifyArgs {
 pub struct SelectArgs {
     /// The service
     pub service: String,
-    /// The instance of this name
+    /// The instance of this name, or the members of this @GROUP
     #[arg(long)]
     pub name: Option<String>,
     /// The instances whose tags fit this selector: env=prod,region!=eu,team in (a,b)
