@@ -11,8 +11,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use integrations::{
-    AddArgs, ChangeArgs, ExportArgs, ExportForm, ImportArgs, ImportSource, IntegrationsArgs, IntegrationsCommand,
-    PolicyArgs, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
+    AddArgs, ChangeArgs, ExportArgs, ExportForm, GroupCommand, ImportArgs, ImportSource, IntegrationsArgs,
+    IntegrationsCommand, PolicyArgs, RemoveArgs, RuleCommand, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
 };
 pub use investigate::{DemoArgs, InvestigateArgs, LabArgs, LabCommand};
 pub use query::QueryArgs;

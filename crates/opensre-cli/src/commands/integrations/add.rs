@@ -27,6 +27,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
         (None, Some(name)) => InstanceName::new(name),
         (None, None) => InstanceName::new(""),
     };
+    address::refuse_group_name(name.as_str())?;
     let mut tags = Map::new();
     for tag in &args.tag {
         fields::tag(&mut tags, tag)?;

@@ -63,14 +63,20 @@ pub(super) fn edit<T>(app: &App, change: impl FnOnce(&mut Document) -> Result<T,
     app.store()?.edit(change)
 }
 
-/// Says what was saved, and if something stronger hides it.
-pub(super) fn saved(app: &App, what: &str, family: &str, name: &InstanceName) -> Result<(), Failure> {
+/// Says what was done.
+pub(super) fn done(app: &App, what: &str) -> Result<(), Failure> {
     let path = app.store()?.path().display().to_string();
     if app.wants_json()? {
-        app.output.json(&serde_json::json!({"done": what, "store": path}))?;
+        app.output.json(&serde_json::json!({"done": what, "store": path}))
     } else {
-        app.output.note(&format!("{what} in {path}"));
+        app.output.note(&crate::text::printable(&format!("{what} in {path}")));
+        Ok(())
     }
+}
+
+/// Says what was saved, and if something stronger hides it.
+pub(super) fn saved(app: &App, what: &str, family: &str, name: &InstanceName) -> Result<(), Failure> {
+    done(app, what)?;
     let effective = app.effective()?;
     let hidden = effective.resolved.shadowed.iter().find(|shadowed| {
         shadowed.service == family && name.answers_to(&shadowed.instance) && shadowed.source.label() == "local store"
@@ -140,6 +146,7 @@ fn put(app: &App, stored: &Stored) -> Result<(), Failure> {
 pub(super) fn rename(app: &App, written: &str, to: &str) -> Outcome {
     let (address, name) = Address::parse_full(&app.catalogue, written)?;
     let stored_instance = named(app, &address, &name)?;
+    address::refuse_group_name(to)?;
     let taken = stored(app, &address.family)?
         .iter()
         .any(|other| InstanceName::new(to).answers_to(&other.name) && !name.answers_to(to));
@@ -220,7 +227,7 @@ fn services(all: &[Stored], name: Option<&InstanceName>) -> Vec<String> {
 }
 
 /// Asks before something is lost; `--yes` answers, and without a terminal nothing is lost.
-fn confirm(app: &App, question: &str) -> Result<(), Failure> {
+pub(super) fn confirm(app: &App, question: &str) -> Result<(), Failure> {
     if app.global.yes {
         return Ok(());
     }

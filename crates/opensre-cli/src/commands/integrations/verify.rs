@@ -11,6 +11,7 @@ use opensre_providers::driver::{Access, Neighbours, Probe, ProbeStatus, Provider
 use serde::Serialize;
 
 use super::address::Address;
+use super::groups;
 use crate::app::{App, duration};
 use crate::args::VerifyArgs;
 use crate::commands::deliver;
@@ -43,11 +44,13 @@ pub(super) fn run(app: &App, args: &VerifyArgs) -> Outcome {
         .ok()
         .filter(|limit| !limit.is_zero())
         .ok_or_else(|| Failure::input("--timeout must be more than nothing"))?;
-    let mut addresses =
-        args.instances.iter().map(|written| Address::parse(&app.catalogue, written)).collect::<Result<Vec<_>, _>>()?;
     let effective = app.effective()?;
     app.report(&effective.resolved.diagnostics);
-    let tests = Tests::of(app, &args.send_test)?;
+    let mut addresses = Vec::new();
+    for written in &args.instances {
+        addresses.extend(groups::addresses(app, &effective.resolved, written)?);
+    }
+    let tests = Tests::of(app, &effective.resolved, &args.send_test)?;
     addresses.extend(tests.named.iter().cloned());
     let (instances, mut rows) = asked_for(&effective.resolved, &addresses);
     if instances.is_empty() && rows.is_empty() {
@@ -182,16 +185,17 @@ struct Tests {
 }
 
 impl Tests {
-    fn of(app: &App, written: &[String]) -> Result<Self, Failure> {
+    fn of(app: &App, resolved: &Resolved, written: &[String]) -> Result<Self, Failure> {
         let mut tests = Self::default();
         for target in written {
             if target.trim().is_empty() {
                 tests.all = true;
                 continue;
             }
-            let address = Address::parse(&app.catalogue, target)?;
-            deliver::provider(app, &address)?;
-            tests.named.push(address);
+            for address in groups::addresses(app, resolved, target)? {
+                deliver::provider(app, &address)?;
+                tests.named.push(address);
+            }
         }
         Ok(tests)
     }
