@@ -41,6 +41,8 @@ pub enum Failing {
     Endless,
     /// The head of the right answer, and then a byte now and again, for ever.
     Trickle(Duration),
+    /// The right answer, after this time.
+    Slow(Duration),
     /// No answer at all.
     Silent,
     /// Half of the right answer, then the connection ends.
@@ -64,6 +66,7 @@ impl fmt::Debug for Failing {
             Self::Swollen(items) => write!(f, "lists of {items}"),
             Self::Endless => f.write_str("endless"),
             Self::Trickle(_) => f.write_str("trickle"),
+            Self::Slow(_) => f.write_str("slow"),
             Self::Silent => f.write_str("silent"),
             Self::Cut => f.write_str("cut"),
             Self::HangUp => f.write_str("hang up"),
@@ -231,6 +234,7 @@ async fn serve(mut stream: TcpStream, server: SocketAddr, state: &Mutex<State>) 
                         tokio::time::sleep(pause).await;
                     }
                 }
+                Failing::Slow(time) => tokio::time::sleep(time).await,
                 Failing::Status(..) | Failing::LoginPage | Failing::Silent | Failing::HangUp => {}
             }
             stream.write_all(&passed.bytes()).await?;

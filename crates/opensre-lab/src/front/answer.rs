@@ -137,7 +137,7 @@ fn twisted_markup(text: &str) -> String {
 
 fn swollen(value: &Value, items: usize) -> Value {
     /// Bytes of an item that is not large.
-    const ORDINARY: usize = 1024;
+    const ORDINARY: usize = 256;
     match value {
         Value::Array(few) if !few.is_empty() => {
             let size = value.to_string().len().div_ceil(few.len()).max(ORDINARY);

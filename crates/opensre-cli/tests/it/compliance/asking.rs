@@ -10,13 +10,14 @@ use opensre_model::diagnostic::Source;
 use opensre_model::evidence::EvidenceData;
 use opensre_model::identity::Expect;
 use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
+use opensre_model::policy::Policy;
 use opensre_model::provider::FieldKind;
 use opensre_model::record::Document;
 use opensre_model::resolution::{Precedence, Resolved, resolve};
 use opensre_model::secret::{Secret, SecretFailure, SecretSource, SecretValue};
 use opensre_model::value::Config;
 use opensre_model::window::Window;
-use opensre_providers::driver::{Access, Answer, Input, Probe, Provider, Query, Relevance};
+use opensre_providers::driver::{Access, Answer, Input, Neighbours, Probe, Provider, Query, Relevance};
 use opensre_providers::{catalogue, providers};
 use serde_json::{Value as Json, json};
 
@@ -103,7 +104,13 @@ pub(crate) fn access_with(row: &Row, place: &Place<'_>, deadline: Duration, tls:
     let instance = resolved.instances().next();
     let instance = instance.unwrap_or_else(|| panic!("{}: {:?}", row.key, resolved.diagnostics)).clone();
     assert_eq!(instance.service, row.key, "the place decides which provider it is");
-    Access { instance, http: http(), secrets: Arc::new(Plain), deadline: Instant::now() + deadline }
+    Access {
+        instance,
+        http: http(),
+        secrets: Arc::new(Plain),
+        neighbours: Neighbours::default(),
+        deadline: Instant::now() + deadline,
+    }
 }
 
 /// Every query of the row's provider with what it is asked: by the alerts, else by hand.
@@ -180,9 +187,16 @@ pub(crate) fn declared(provider: &Provider) -> Access {
         name: InstanceName::new("prod"),
         tags: Tags::default(),
         expect: Expect::default(),
+        policy: Policy::default(),
         settings: Settings::Typed(Config::default()),
         integration_id: "id".to_owned(),
         source: Source::Store { path: "store".to_owned() },
     };
-    Access { instance, http: http(), secrets: Arc::new(Plain), deadline: Instant::now() + AMPLE }
+    Access {
+        instance,
+        http: http(),
+        secrets: Arc::new(Plain),
+        neighbours: Neighbours::default(),
+        deadline: Instant::now() + AMPLE,
+    }
 }

@@ -23,7 +23,7 @@ use opensre_providers::driver::ProbeStatus;
 use opensre_providers::providers;
 
 /// Cases that run at a time.
-const AT_A_TIME: usize = 16;
+const AT_A_TIME: usize = 8;
 
 /// Runs all cases and fails with every offence that they return.
 async fn walk<F: Future<Output = Vec<String>>>(cases: impl IntoIterator<Item = F>) {

@@ -35,7 +35,7 @@ async fn investigated(row: &Row, entries: Vec<Json>, alert: &Json) -> Result<Rep
         http: http(),
         secrets: Arc::new(Plain),
         explicit: Vec::new(),
-        mode: RoutingMode::Full,
+        routing: RoutingMode::Full.into(),
         window: window(),
         deadline: AMPLE,
         observer: None,
@@ -170,8 +170,9 @@ async fn what_is_asked_by_hand_is_shown_with_its_origin() {
         let folder = tempfile::tempdir().expect("a folder");
         let server = Server::healthy(row, scene).await;
         let access = access(row, &server.place("prod", folder.path()), AMPLE);
-        let task = Task { instance: access.instance, provider: provider(row.key), query, input, order: 0 };
-        let means = Means { http: http(), secrets: Arc::new(Plain), window: window(), deadline: AMPLE };
+        let task = Task { instance: access.instance.clone(), provider: provider(row.key), query, input, order: 0 };
+        let neighbours = access.neighbours.clone();
+        let means = Means { http: http(), secrets: Arc::new(Plain), neighbours, window: window(), deadline: AMPLE };
         let answered = opensre_investigation::ask(&task, &means).await;
         let case = format!("{} {}", row.key, query.name);
         if answered.evidence.is_empty() {
