@@ -156,7 +156,7 @@ letters = st.text(alphabet=list("aAbB1 .-ÉéßİΣσ\t\u00a0"), max_size=4)
 scalars = st.one_of(
     letters, st.sampled_from(["prod", "PROD ", "eu"]), st.integers(-2, 2), st.booleans(), st.sampled_from([0.5, 1.0, -2.25])
 )
-anything = st.one_of(st.none(), scalars, st.lists(st.integers(), max_size=1), st.just({}))
+anything: st.SearchStrategy[Any] = st.one_of(st.none(), scalars, st.lists(st.integers(), max_size=1), st.just({}))
 tags = st.dictionaries(st.one_of(st.sampled_from(["env", "Env ", "region"]), letters), anything, max_size=3)
 endpoints = st.sampled_from(["http://localhost:3000", "http://127.0.0.1", "https://prod.grafana.net", "http://localhost.example"])
 configs = st.fixed_dictionaries({"endpoint": endpoints, "api_key": st.just("k")}, optional={"integration_id": letters})
