@@ -274,8 +274,8 @@ impl<'a> Server<'a> {
                 }
             }
             "kubernetes" if !proposal.has("context") && !proposal.has("kubeconfig") => {
-                let hint = "`opensre integrations import kubeconfig` imports all";
-                return Err(format!("it uses the current context of the kubeconfig; {hint}"));
+                let reason = "it uses the current context of the kubeconfig; `opensre integrations import kubeconfig` imports all";
+                return Err(reason.to_owned());
             }
             "aws" => {
                 // The profile says which account it is; several servers use one.
