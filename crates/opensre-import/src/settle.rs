@@ -1,6 +1,7 @@
 //! From a proposal to an instance as the store would have it: secrets become references or, when that was asked for,
 //! values.
 
+use opensre_model::policy::RawPolicy;
 use opensre_model::provider::{FieldSpec, ProviderSpec};
 use opensre_model::record::RawInstance;
 use opensre_model::redaction;
