@@ -27,8 +27,10 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
         if !args.input.is_empty() {
             return Err(Failure::input("inputs are given, but no query").hint("write opensre query SERVICE/NAME QUERY"));
         }
-        let address = address::Address::parse(&app.catalogue, &args.instance)?;
-        return list(app, &address, wants_json);
+        let effective = app.effective()?;
+        let member = groups::members(app, &effective.resolved, &args.instance)?.and_then(|all| all.into_iter().next());
+        let written = member.map_or_else(|| args.instance.clone(), Instance::address);
+        return list(app, &address::Address::parse(&app.catalogue, &written)?, wants_json);
     };
     let effective = app.effective()?;
     app.report(&effective.resolved.diagnostics);

@@ -1,5 +1,6 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
+mod compliance;
 mod completion;
 mod deliver;
 mod eks;
@@ -7,6 +8,7 @@ mod guides;
 mod import;
 mod integrations;
 mod investigate;
+mod onboard;
 mod pins;
 mod query;
 mod real;

@@ -39,9 +39,20 @@ fn a_route_is_explained_with_rule_path_policies_and_what_was_rejected() {
     integrations(&world, &["set", "grafana/dev", "--requires-explicit", "--route-from", "hint,rules"]).exits(0);
     let alert = alert(&world, &json!({"team": "payments"}));
     let ran = run(&world, &["route", &alert]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @r"");
+    insta::assert_snapshot!(ran.stdout, @"grafana/pay - routing rule (commonLabels.team)");
     let ran = run(&world, &["route", &alert, "--explain"]).exits(0);
-    insta::assert_snapshot!(ran.stdout, @r"");
+    insta::assert_snapshot!(ran.stdout, @r"
+    grafana: pay
+      step: routing rule
+      why: named by routing rule 1 (team=payments: grafana=@eu)
+      rule 1: team=payments: grafana=@eu
+      path: commonLabels.team
+      group @eu: pay
+        left out dev: policy requires_explicit: only its own name chooses it, a selector or group does not
+      policy of dev (requires_explicit route_from=hint,rules): kept out, requires_explicit: only its own name chooses it, a selector or group does not
+      not prod: not named by the routing rule
+      not dev: policy requires_explicit: only its own name chooses it, a selector or group does not
+    ");
     let answer = world.json(["route", &alert, "--json"]);
     let route = &answer["routes"][0];
     assert_eq!((&route["step"], &route["path"]), (&json!("rule"), &json!("commonLabels.team")));
@@ -187,6 +198,11 @@ fn a_group_stands_wherever_an_instance_may() {
     assert_eq!(names(&world.json(["integrations", "show", "grafana/@main", "--json"])).len(), 2);
     let rows = world.json(["integrations", "verify", "@main", "--json"]);
     assert_eq!(rows.as_array().map(Vec::len), Some(2), "{rows:#}");
+    assert_eq!(
+        names(&world.json(["integrations", "select", "grafana", "--name", "@main", "--json"])["chosen"]).len(),
+        2
+    );
+    assert!(run(world, &["query", "grafana/@main"]).exits(0).stdout.contains("logs"));
     for wrong in ["@mian", "loki/@main"] {
         let ran = integrations(world, &["verify", wrong]);
         assert!(ran.code != 0 && ran.stderr.contains("@main"), "{wrong}: {}", ran.stderr);

@@ -58,13 +58,21 @@ pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {
 async fn prove(access: &Access) -> Result<Probe, Failure> {
     let client = access.client(&FIELDS).await?;
     let status: Json = client.get_json("api/v2/status", &[]).await?;
-    if status.get("cluster").is_none() {
+    let is_cluster = |cluster: &Json| cluster.is_null() || cluster.get("status").is_some_and(Json::is_string);
+    if !status.get("cluster").is_some_and(is_cluster) {
         return Err(Failure::nonsense("answered without the state of its cluster"));
     }
     let text = |path: &str| status.pointer(path).and_then(Json::as_str).map(str::to_owned);
     Ok(Probe::passed("the API answers")
         .with("version", text("/versionInfo/version"))
         .with("cluster", text("/cluster/status")))
+}
+
+/// The labels of all alerts that are active.
+pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
+    let answer: Json =
+        BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline).get_json("api/v2/alerts", &[]).await?;
+    Ok(wire::alerts(&answer)?.0.into_iter().map(|alert| alert.labels).collect())
 }
 
 async fn run(access: &Access, query: &str, input: &Input, window: Window) -> Answer {

@@ -159,6 +159,12 @@ async fn run(access: &Access, query: &ApiQuery, input: &Input, window: Window) -
     }
 }
 
+/// The labels of all alerts that are active ("HTTP API", alerts).
+pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
+    let client = BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline);
+    super::wire::active_labels(&client.get_json("api/v1/alerts", &[]).await?)
+}
+
 pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {
     async move {
         let tenant = access.instance.config().text("tenant");
