@@ -64,7 +64,7 @@ fn bash_completes_what_is_configured() {
     let world = world();
     let cases = [
         ("opensre inv", "investigate "),
-        ("opensre integrations show ", "grafana|slack|grafana/prod|grafana/staging|slack/ops"),
+        ("opensre integrations show ", "grafana|slack|grafana/prod|grafana/staging|slack/ops|@eu"),
         ("opensre integrations show grafana/s", "grafana/staging "),
         ("opensre integrations verify slack/", "slack/ops "),
         ("opensre integrations list gr", "grafana "),
@@ -79,6 +79,9 @@ fn bash_completes_what_is_configured() {
         ("opensre investigate --instance ", "grafana=|slack="),
         ("opensre investigate --instance grafana=", "prod|staging|@eu|env=|region="),
         ("opensre route alert.json --instance grafana=@", "@eu "),
+        ("opensre integrations verify @", "@eu "),
+        ("opensre integrations group remove ", "@eu "),
+        ("opensre integrations rule add team=pay --use grafana=p", "prod "),
         ("opensre route alert.json --on-unknown ", "default|skip|fail"),
         ("opensre integrations import grafana --instance graf", "grafana|grafana/prod|grafana/staging"),
         ("opensre investigate --instance=grafana=st", "staging "),
