@@ -223,7 +223,9 @@ impl Attempt<'_> {
                     format!("does not know {} (404){because}", self.bound.endpoint.redact(self.url.path())),
                 )
                 .with_hint("check the instance's URL: a path prefix may be missing or too much"),
-            500.. => self.fail(FailureKind::Server(code), format!("failed with status {code}{because}")),
+            500.. => self
+                .fail(FailureKind::Server(code), format!("failed with status {code}{because}"))
+                .with_hint("the trouble is the server's, or a proxy's before it: see its own log or status page"),
             _ => {
                 let failure =
                     self.fail(FailureKind::BadRequest(code), format!("refused the request ({code}){because}"));
@@ -304,6 +306,7 @@ impl Attempt<'_> {
             return self.fail(FailureKind::Configuration, "the request could not be built");
         }
         self.fail(FailureKind::Interrupted, "the connection broke before the answer was complete")
+            .with_hint("ask again; if it stays so, look at the server, and at proxies and load balancers on the way")
     }
 
     fn explain_tls(&self, error: &rustls::Error) -> HttpFailure {

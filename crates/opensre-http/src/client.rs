@@ -216,6 +216,12 @@ impl Client {
         &self.base
     }
 
+    /// A text without the credentials of this client's endpoint: for what a server wrote into an answer and a person
+    /// is shown. Failures are redacted already.
+    pub fn redact(&self, text: &str) -> String {
+        self.bound.endpoint.redact(text)
+    }
+
     /// Attempts sent by this client, its clones and those made from it by [`Client::under`].
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)

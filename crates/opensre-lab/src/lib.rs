@@ -22,6 +22,7 @@ mod alert;
 mod bundled;
 mod data;
 mod fault;
+pub mod front;
 mod lab;
 mod logql;
 mod promql;

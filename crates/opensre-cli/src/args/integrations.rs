@@ -317,6 +317,7 @@ pub struct PolicyArgs {
 
 /// `integrations add`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct AddArgs {
     /// SERVICE or SERVICE/NAME
     pub instance: String,
@@ -341,6 +342,15 @@ pub struct AddArgs {
     /// Replace an instance of the same name
     #[arg(long)]
     pub replace: bool,
+    /// Prove the instance with a real call before it is saved (questions in a terminal always do)
+    #[arg(long)]
+    pub verify: bool,
+    /// Make no call, also when there are questions
+    #[arg(long, conflicts_with = "verify")]
+    pub skip_verify: bool,
+    /// Save the instance even when its proof fails
+    #[arg(long, conflicts_with = "skip_verify")]
+    pub save_anyway: bool,
     /// Do not ask for what is missing, even in a terminal
     #[arg(long)]
     pub no_input: bool,

@@ -39,6 +39,8 @@ enum Holds {
     Tag,
     /// The name of an instance of the service.
     Name,
+    /// A group's name.
+    Group,
     /// A bundled scenario.
     Scenario,
     /// One of these words.
@@ -76,6 +78,8 @@ fn holds(command: &str, argument: &Arg) -> Option<Holds> {
         (_, "secret_stdin") => Holds::Secret,
         (_, "tag" | "tags") => Holds::Tag,
         ("select", "name") => Holds::Name,
+        ("remove", "name") => Holds::Group,
+        (_, "use" | "uses") => Holds::Wanted,
         (_, "scenario") => Holds::Scenario,
         (_, "precedence") => Holds::Words(&["store", "env", "merge"]),
         (_, "routing") => Holds::Words(&["full", "hints"]),
@@ -92,7 +96,8 @@ fn is_written(argument: &Arg, name: &str) -> bool {
 fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandidate> {
     let all = match holds {
         Holds::Service => services(known),
-        Holds::Address => services(known).into_iter().chain(addresses(known, |_| true)).collect(),
+        Holds::Address => services(known).into_iter().chain(addresses(known, |_| true)).chain(groups(known)).collect(),
+        Holds::Group => groups(known),
         Holds::Target => {
             let able = |service: &str| {
                 known.providers().iter().any(|provider| provider.spec.key == service && provider.deliver.is_some())
@@ -144,15 +149,18 @@ fn names(family: &Family) -> Vec<CompletionCandidate> {
     family.instances.iter().map(|instance| offered(instance.name.as_str(), &instance.tags.to_string())).collect()
 }
 
+fn groups(known: &Known) -> Vec<CompletionCandidate> {
+    let groups = known.resolved().into_iter().flat_map(|resolved| resolved.routing.groups.iter());
+    groups.map(|group| offered(&group.name, &group.select.to_string())).collect()
+}
+
 /// `SERVICE=`, and behind it the names of its instances, groups, and tags.
 fn wanted(current: &str, known: &Known) -> Vec<CompletionCandidate> {
     let Some((service, wanted)) = current.split_once('=') else {
         return known.families().iter().map(|family| offered(&format!("{}=", family.key), "")).collect();
     };
     let Some(family) = known.family(service) else { return Vec::new() };
-    let groups = known.resolved().into_iter().flat_map(|resolved| resolved.routing.groups.iter());
-    let groups = groups.map(|group| offered(&group.name, &group.select.to_string()));
-    let behind = names(family).into_iter().chain(groups).chain(tags(std::slice::from_ref(family), wanted));
+    let behind = names(family).into_iter().chain(groups(known)).chain(tags(std::slice::from_ref(family), wanted));
     behind.map(|candidate| candidate.add_prefix(format!("{service}="))).collect()
 }
 

@@ -80,10 +80,7 @@ fn ask(alert: &Alert) -> Relevance {
 }
 
 fn providers() -> Vec<Provider> {
-    vec![
-        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None, identity: &[] },
-        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None, identity: &[] },
-    ]
+    vec![Provider { queries: QUERIES, ..Provider::declared(&METRICS) }, Provider::declared(&CHAT)]
 }
 
 fn origin(access: &Access, operation: &str, query: &str, window: Window) -> Origin {

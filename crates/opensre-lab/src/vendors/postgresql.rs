@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ pub enum Fault {
     Slow(Duration),
     /// It hangs up at the first statement.
     CutsOff,
+    /// It hangs up before it says anything.
+    HangsUp,
+    /// It is a web server.
+    NotPostgres,
     /// It lets the user read nothing.
     Denies,
     /// It ends every statement at its time limit.
@@ -72,6 +77,7 @@ pub enum Seen {
 pub struct Postgres {
     /// Where it listens.
     pub address: SocketAddr,
+    connections: Arc<AtomicUsize>,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
 }
@@ -89,8 +95,11 @@ impl Postgres {
         let address = listener.local_addr()?;
         let seen = Arc::new(Mutex::new(Vec::new()));
         let server = Server { account: Arc::new(account), fault, seen: seen.clone() };
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&connections);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
                 let server = server.clone();
                 tokio::spawn(async move {
                     // A client that goes away is no event.
@@ -98,7 +107,12 @@ impl Postgres {
                 });
             }
         });
-        Ok(Self { address, seen, task })
+        Ok(Self { address, connections, seen, task })
+    }
+
+    /// Connections so far, also those over which nothing was said.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// Everything that it was asked, in order.
@@ -122,6 +136,16 @@ impl Server {
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         if let Fault::Slow(time) = self.fault {
             tokio::time::sleep(time).await;
+        }
+        match self.fault {
+            Fault::HangsUp => return Ok(()),
+            Fault::NotPostgres => {
+                // What it was sent is read first, or the answer would be lost with the connection.
+                let _ = body(&mut stream).await?;
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+                return stream.shutdown().await;
+            }
+            _ => {}
         }
         let parameters = loop {
             let body = body(&mut stream).await?;

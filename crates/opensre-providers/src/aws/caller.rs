@@ -279,13 +279,39 @@ impl Region {
     }
 }
 
-/// JSON answers are objects; anything else is another server's.
+/// A member that every answer to an action has, and what it is; an answer without it is another server's. Without this
+/// check it would read as "nothing there".
+fn member(action: &str) -> Option<(&'static str, fn(&Json) -> bool)> {
+    let list: fn(&Json) -> bool = Json::is_array;
+    Some(match action {
+        "LookupEvents" => ("Events", list),
+        "ListClusters" => ("clusterArns", list),
+        "DescribeServices" => ("services", list),
+        "ListTasks" => ("taskArns", list),
+        "DescribeTasks" => ("tasks", list),
+        "ListNodegroups" => ("nodegroups", list),
+        "DescribeCluster" => ("cluster", Json::is_object),
+        "DescribeNodegroup" => ("nodegroup", Json::is_object),
+        "GetFunctionConfiguration" => ("FunctionName", Json::is_string),
+        "DescribeLogGroups" => ("logGroups", list),
+        "FilterLogEvents" => ("events", list),
+        "GetResourceMetrics" => ("MetricList", list),
+        _ => return None,
+    })
+}
+
+/// JSON answers are objects with a member of their own; anything else is another server's.
 fn object(reply: &Reply, action: &str) -> Result<Json, Refusal> {
     let json: Json = reply.json().map_err(|failure| Refusal { code: None, failure: failure.into() })?;
-    if json.is_object() {
-        return Ok(json);
+    if !json.is_object() {
+        return Err(Failure::nonsense(format!("answered {action} with something that is no object")).into());
     }
-    Err(Failure::nonsense(format!("answered {action} with something that is no object")).into())
+    match member(action) {
+        Some((name, is)) if !json.get(name).is_some_and(is) => {
+            Err(Failure::nonsense(format!("answered {action} without `{name}`, or with something else there")).into())
+        }
+        _ => Ok(json),
+    }
 }
 
 fn sign(api: &Api, region: &str, credentials: &Credentials) -> SigV4 {

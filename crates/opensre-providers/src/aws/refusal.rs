@@ -62,14 +62,16 @@ pub fn said(body: &str) -> Option<(String, String)> {
 
 /// Explains a failed call. `action` is what a policy has to allow (`rds:DescribeDBInstances`).
 pub fn explain(failure: HttpFailure, action: &str) -> Refusal {
+    let is_rest = ["eks:", "lambda:"].iter().any(|service| action.starts_with(service));
     let (code, message) = match said(&failure.answer) {
         Some((code, message)) if !code.is_empty() => (code, message),
         _ => match failure.kind {
-            // REST services name the code in a header; the status says as much.
-            FailureKind::Forbidden if is_json(&failure.answer) => {
+            // REST services name the code in a header; the status says as much. Of other services a refusal without
+            // a code is not AWS's, and a 404 then says nothing about what was asked for.
+            FailureKind::Forbidden if is_rest && is_json(&failure.answer) => {
                 ("AccessDeniedException".to_owned(), message_of(&failure.answer))
             }
-            FailureKind::NotFound if is_json(&failure.answer) => {
+            FailureKind::NotFound if is_rest && is_json(&failure.answer) => {
                 ("ResourceNotFoundException".to_owned(), message_of(&failure.answer))
             }
             _ => return Refusal { code: None, failure: failure.into() },

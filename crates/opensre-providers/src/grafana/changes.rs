@@ -34,7 +34,7 @@ pub(super) async fn run(access: &Access, window: Window) -> Answer {
             .await;
     let mut answer = Answer::default();
     for (kind, limit, asked) in [("annotation", WRITTEN, written), ("alert", ALERTS, alerts)] {
-        let found = match asked {
+        let mut found = match asked {
             Ok(found) => found,
             Err(failure) => {
                 answer.gaps.push(grafana.gap(NAME, failure));
@@ -45,6 +45,8 @@ pub(super) async fn run(access: &Access, window: Window) -> Answer {
             // Where alert states are kept elsewhere this is always so, and says nothing.
             continue;
         }
+        // Oldest first; a server that does not keep to the limit does not get past it.
+        found.events.drain(..found.events.len().saturating_sub(limit));
         let query = format!("/api/annotations?type={kind}");
         let summary = summary(&found);
         let data = EvidenceData::Events { events: found.events };

@@ -23,13 +23,16 @@ use crate::failure::Failure;
 /// How long the list of data sources is taken for known.
 const FRESH: Duration = Duration::from_mins(1);
 
+/// Most bytes of what all queries share; no more than the query that may read least.
+const SHARED_BYTES: usize = 4 * 1024 * 1024;
+
 /// Most data sources that are named one by one as not asked.
 const NAMED: usize = 5;
 
 /// One Grafana, ready to be asked within the bounds of a query.
 pub(super) struct Grafana<'a> {
     access: &'a Access,
-    /// Asks for what all queries share, and therefore knows no query's bounds.
+    /// Asks for what all queries share, and therefore has bounds of its own.
     shared: Client,
     /// Keeps to the bounds of the query.
     pub(super) client: Client,
@@ -71,7 +74,7 @@ pub(super) struct Reached {
 impl<'a> Grafana<'a> {
     pub(super) async fn open(access: &'a Access, bounds: Bounds) -> Result<Self, Failure> {
         let shared = access.client(&FIELDS).await?;
-        Ok(Self { access, client: bounds.keep(shared.clone()), shared })
+        Ok(Self { access, client: bounds.keep(shared.clone()), shared: shared.at_most(SHARED_BYTES) })
     }
 
     /// All data sources.

@@ -73,8 +73,8 @@ impl Honeycomb {
     }
 
     /// The columns that are there. Where all datasets are asked, those of the datasets that `likely` prefers, then of
-    /// those written last.
-    pub(super) async fn columns(&self, likely: &[&str]) -> Result<Columns, Failure> {
+    /// those written last. Datasets that may not be read leave those that may; why they could not be is told beside.
+    pub(super) async fn columns(&self, likely: &[&str]) -> Result<(Columns, Option<Failure>), Failure> {
         let datasets = if self.dataset == ALL { self.datasets(likely).await? } else { vec![self.dataset.clone()] };
         let asked = datasets.iter().map(|dataset| {
             async move {
@@ -91,10 +91,9 @@ impl Honeycomb {
                 Err(why) => failure = Some(why),
             }
         }
-        // Datasets that may not be read leave those that may.
         match failure {
             Some(failure) if columns.count() == 0 => Err(failure),
-            _ => Ok(columns),
+            failure => Ok((columns, failure.map(|failure| failure.about("the columns of some datasets")))),
         }
     }
 

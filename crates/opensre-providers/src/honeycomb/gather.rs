@@ -42,14 +42,21 @@ struct Choice {
     service: String,
 }
 
-/// The columns, and the filters for the alert's service; the gap where there are none.
-async fn choices(honeycomb: &Honeycomb, labels: &Labels) -> Result<(Columns, Vec<Choice>), Failure> {
+/// The columns, and the filters for the alert's service; the gap where there are none. Columns that could not be read are
+/// a gap of the answer.
+async fn choices(
+    honeycomb: &Honeycomb,
+    operation: &str,
+    labels: &Labels,
+    answer: &mut Answer,
+) -> Result<(Columns, Vec<Choice>), Failure> {
     let named = named_services(labels);
     if named.is_empty() {
         return Err(Failure::new(GapKind::NotRelevant, "nothing in the alert names a service")
             .with_hint("add a label such as `service` to the alert"));
     }
-    let columns = honeycomb.columns(&named).await?;
+    let (columns, unread) = honeycomb.columns(&named).await?;
+    answer.gaps.extend(unread.map(|failure| honeycomb.backend.gap(operation, failure)));
     let Some(service) = columns.find(names::SERVICE) else {
         let reason = format!("none of the {} columns names a service", columns.count());
         return Err(
@@ -94,7 +101,7 @@ fn with(filters: &[Json], more: impl IntoIterator<Item = Json>) -> Vec<Json> {
 pub(super) async fn spans(honeycomb: &Honeycomb, operation: &str, labels: &Labels, window: Window) -> Answer {
     let backend = &honeycomb.backend;
     let mut answer = Answer::default();
-    let (columns, choices) = match choices(honeycomb, labels).await {
+    let (columns, choices) = match choices(honeycomb, operation, labels, &mut answer).await {
         Ok(found) => found,
         Err(failure) => {
             answer.gaps.push(backend.gap(operation, failure));
@@ -164,7 +171,7 @@ pub(super) async fn spans(honeycomb: &Honeycomb, operation: &str, labels: &Label
 pub(super) async fn rates(honeycomb: &Honeycomb, operation: &str, labels: &Labels, window: Window) -> Answer {
     let backend = &honeycomb.backend;
     let mut answer = Answer::default();
-    let (columns, choices) = match choices(honeycomb, labels).await {
+    let (columns, choices) = match choices(honeycomb, operation, labels, &mut answer).await {
         Ok(found) => found,
         Err(failure) => {
             answer.gaps.push(backend.gap(operation, failure));
@@ -246,7 +253,7 @@ pub(super) async fn rates(honeycomb: &Honeycomb, operation: &str, labels: &Label
 pub(super) async fn logs(honeycomb: &Honeycomb, operation: &str, labels: &Labels, window: Window) -> Answer {
     let backend = &honeycomb.backend;
     let mut answer = Answer::default();
-    let (columns, choices) = match choices(honeycomb, labels).await {
+    let (columns, choices) = match choices(honeycomb, operation, labels, &mut answer).await {
         Ok(found) => found,
         Err(failure) => {
             answer.gaps.push(backend.gap(operation, failure));
@@ -316,7 +323,10 @@ pub(super) async fn traces(honeycomb: &Honeycomb, operation: &str, ids: &[String
     let scope = Scope { backend, operation, window, dropped: None };
     let ids = spans::wanted(&scope, ids, &mut answer);
     let columns = match honeycomb.columns(&[]).await {
-        Ok(columns) => columns,
+        Ok((columns, unread)) => {
+            answer.gaps.extend(unread.map(|failure| backend.gap(operation, failure)));
+            columns
+        }
         Err(failure) => {
             answer.gaps.push(backend.gap(operation, failure));
             return answer;

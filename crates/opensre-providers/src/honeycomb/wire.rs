@@ -123,6 +123,8 @@ pub fn series(data: &Json) -> Result<Vec<Series>, Failure> {
     }
     let sorted = |(labels, mut points): (Labels, Vec<(Timestamp, f64)>)| {
         points.sort_by_key(|(time, _)| *time);
+        // A series has one value at a time.
+        points.dedup_by_key(|(time, _)| *time);
         Series { labels, points }
     };
     Ok(all.into_iter().map(sorted).collect())

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 const PAGE: usize = 250;
 /// Most objects of one list, whatever the server would send.
 const MOST: usize = 1500;
+/// Most pages that are read, however little each holds.
+const MOST_PAGES: usize = 2 * MOST / PAGE;
 /// For how long queries of one investigation share a list.
 const FRESH: Duration = Duration::from_secs(20);
 
@@ -98,7 +100,9 @@ impl Api {
         given.push(("limit", &limit));
         let mut listed = Listed { items: Vec::new(), cut: None, now: None, query: shown(&path, &given) };
         let mut next: Option<String> = None;
+        let mut pages = 0;
         loop {
+            pages += 1;
             let mut given = given.clone();
             given.extend(next.as_deref().map(|token| ("continue", token)));
             let reply = match form {
@@ -125,7 +129,7 @@ impl Api {
             if next.is_none() {
                 return Ok(listed);
             }
-            if listed.items.len() >= MOST {
+            if listed.items.len() >= MOST || pages >= MOST_PAGES {
                 let left = page.pointer("/metadata/remainingItemCount").and_then(Json::as_u64);
                 let left = left.map_or("more".to_owned(), |left| format!("{left} more"));
                 listed.cut =

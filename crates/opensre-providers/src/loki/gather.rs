@@ -51,9 +51,11 @@ pub(crate) async fn logs(backend: &Backend, operation: &str, labels: &Labels, wi
 /// What a LogQL query finds in the window: lines, the newest first where there are too many, or series.
 pub(crate) async fn query(backend: &Backend, operation: &str, logql: &str, window: Window) -> Answer {
     match api::whole_window(&backend.client, logql, &window, QUERY_LINES).await {
-        Ok(Answered::Lines(found)) => {
+        Ok(Answered::Lines(mut found)) => {
             let cut = (found.entries.len() >= QUERY_LINES)
                 .then(|| format!("only the newest {QUERY_LINES} lines were asked for; there are more"));
+            // Oldest first; a server that does not keep to the limit does not get past it.
+            found.entries.drain(..found.entries.len().saturating_sub(QUERY_LINES));
             let summary = format!("{} {}", found.entries.len(), plural(found.entries.len(), "line"));
             let truncated = told(&cut.into_iter().chain(oddities(&[&found])).collect::<Vec<_>>());
             let data = EvidenceData::Logs { lines: found.entries };

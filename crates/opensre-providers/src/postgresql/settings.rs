@@ -5,7 +5,7 @@ use opensre_model::evidence::EvidenceData;
 use opensre_model::window::Window;
 use serde::Deserialize;
 
-use super::asked::{Asked, BOUNDS, counted, state};
+use super::asked::{Asked, BOUNDS, counted, cut, state};
 use super::session::Parameter;
 use crate::access::Access;
 use crate::driver::Answer;
@@ -77,7 +77,7 @@ pub(super) async fn run(access: &Access, window: Window) -> Answer {
         let waiting = if waiting > 0 { format!("; {waiting} wait for a restart") } else { String::new() };
         let summary = format!("{}{waiting}", counted(found.rows.len(), "setting"));
         let states = found.rows.iter().map(Setting::state).collect();
-        asked.found(SQL, summary, None, EvidenceData::States { states });
+        asked.found(SQL, summary, cut("settings", BOUNDS.rows, found.cut), EvidenceData::States { states });
         Ok::<_, Failure>(())
     }
     .await;

@@ -21,6 +21,9 @@ use crate::failure::Failure;
 /// Most rules of one name whose expressions are asked for.
 const MOST_RULES: usize = 3;
 
+/// Most rules whose state is kept.
+const MOST_STATES: usize = 20;
+
 /// Which rule is meant.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Wanted {
@@ -144,18 +147,21 @@ impl Scope<'_> {
 
     /// What the server says about the rules now.
     fn states(&self, rules: &[AlertingRule]) -> Option<Evidence> {
-        let states: Vec<ResourceState> = rules.iter().filter_map(|rule| self.state(rule)).collect();
+        let mut states: Vec<ResourceState> = rules.iter().filter_map(|rule| self.state(rule)).collect();
+        let found = states.len();
+        states.truncate(MOST_STATES);
         let first = states.first()?;
         let said = format!(
             "rule {} is {}{}",
             first.name,
             first.attributes.get("state").map_or("unknown", String::as_str),
-            if states.len() > 1 { format!(" ({} rules of that name)", states.len()) } else { String::new() }
+            if found > 1 { format!(" ({found} rules of that name)") } else { String::new() }
         );
         let query = "GET /api/v1/rules?type=alert";
         let mut evidence =
             self.backend.evidence(self.operation, query, self.window, said, EvidenceData::States { states });
         evidence.origin.link = None;
+        evidence.truncated = (found > MOST_STATES).then(|| format!("{MOST_STATES} of {found} rules are kept"));
         Some(evidence)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use opensre_http::{Client, FailureKind, HttpFailure, Reply};
 use opensre_model::alert::Labels;
+use opensre_model::evidence::GapKind;
 use opensre_model::window::Window;
 use serde_json::Value as Json;
 
@@ -91,11 +92,14 @@ pub(crate) async fn alerting_rules(client: &Client) -> Result<Vec<AlertingRule>,
     }
 }
 
-/// The active targets; none where the back end does not scrape (Mimir, Thanos).
+/// The active targets.
 pub(crate) async fn targets(client: &Client) -> Result<Vec<Target>, Failure> {
     match client.get_shared("api/v1/targets", &[("state", "active")], FRESH).await {
         Ok(reply) => wire::targets(&envelope(&reply)?),
-        Err(failure) if failure.kind == FailureKind::NotFound => Ok(Vec::new()),
+        Err(failure) if failure.kind == FailureKind::NotFound => {
+            Err(Failure::new(GapKind::NotRelevant, "the server has no list of scrape targets (404)")
+                .with_hint("Mimir, Thanos and others do not scrape; ask the Prometheus that feeds them"))
+        }
         Err(failure) => Err(failure.into()),
     }
 }

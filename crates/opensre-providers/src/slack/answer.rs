@@ -1,6 +1,6 @@
 //! What Slack's answers mean, in words.
 
-use opensre_http::{FailureKind, HttpFailure};
+use opensre_http::{Client, FailureKind, HttpFailure};
 use opensre_model::evidence::GapKind;
 use serde_json::Value as Json;
 
@@ -44,16 +44,18 @@ const ERRORS: &[(&str, GapKind, &str, &str)] = &[
 ];
 
 /// Whether a method of the Web API did what it was asked for: `ok` says it, whatever the status.
-pub(super) fn accepted(said: &Json) -> Result<(), Failure> {
+/// The text of an error is shown without what the client was authenticated by: a server may echo it.
+pub(super) fn accepted(client: &Client, said: &Json) -> Result<(), Failure> {
     if said.get("ok").and_then(Json::as_bool) == Some(true) {
         return Ok(());
     }
     let Some(error) = said.get("error").and_then(Json::as_str) else {
         return Err(Failure::nonsense("answered something that is no answer of Slack's Web API"));
     };
-    let error = word(error);
+    let error = word(&client.redact(error));
     let Some((_, kind, meaning, hint)) = ERRORS.iter().find(|(known, ..)| *known == error) else {
-        return Err(Failure::new(GapKind::Failed, format!("Slack refuses: {error}")));
+        return Err(Failure::new(GapKind::Failed, format!("Slack refuses: {error}"))
+            .with_hint("see the list of errors of this method at api.slack.com/methods"));
     };
     let needed =
         said.get("needed").and_then(Json::as_str).map(|needed| format!(", {}", word(needed))).unwrap_or_default();

@@ -63,7 +63,7 @@ async fn probe(access: &Access) -> Result<Probe, Failure> {
     let client = access.client(&BOT).await?.at_most(BYTES);
     let none: [(&str, &str); 0] = [];
     let said: Json = client.send(Request::post_form("auth.test", &none)).await?.json()?;
-    answer::accepted(&said)?;
+    answer::accepted(&client, &said)?;
     let text = |name: &str| said.get(name).and_then(Json::as_str).map(str::to_owned);
     let detail = match channel {
         Some(channel) => format!("the token is accepted; posts to {channel}"),
@@ -86,7 +86,7 @@ async fn deliver(access: &Access, message: &Message) -> Result<Receipt, Failure>
                 "unfurl_links": false, "unfurl_media": false,
             });
             let said: Json = client.send(Request::post_json("chat.postMessage", &body)).await?.json()?;
-            answer::accepted(&said)?;
+            answer::accepted(&client, &said)?;
             Ok(Receipt { detail: format!("posted to {channel}") })
         }
         Way::Bot(None) => Err(Failure::missing("channel")

@@ -86,6 +86,9 @@ pub(crate) async fn trace(client: &Client, id: &str) -> Result<Trace, Failure> {
         answer => answer?,
     };
     let trace = wire::trace(&answer.json::<Json>()?)?;
+    if trace.spans.is_empty() && trace.odd > 0 {
+        return Err(Failure::nonsense(format!("none of the {} spans of the trace can be read", trace.odd)));
+    }
     if trace.spans.is_empty() { Err(none()) } else { Ok(trace) }
 }
 

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use jiff::Timestamp;
 use opensre_model::evidence::Span;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 /// Longest attribute value, name or message that is kept, in bytes.
 const LONGEST_TEXT: usize = 512;
@@ -87,7 +87,9 @@ fn one_found(trace: &Json) -> Option<Found> {
 pub fn tag_values(answer: &Json) -> Result<Vec<String>, NotTempo> {
     let values = match answer.get("tagValues") {
         Some(Json::Array(values)) => values.as_slice(),
-        Some(Json::Null) | None if answer.is_object() => &[],
+        // An empty list is left out or null.
+        Some(Json::Null) => &[],
+        None if answer.as_object().is_some_and(|all| all.is_empty() || all.contains_key("metrics")) => &[],
         _ => return Err(NotTempo("`tagValues` is no array")),
     };
     let mut values: Vec<String> = values
@@ -131,8 +133,8 @@ pub fn trace(answer: &Json) -> Result<Trace, NotTempo> {
     let Some(resources) = resources else {
         // The second version answers a trace that it does not have with an empty object.
         return match answer.get("trace") {
-            Some(_) => Ok(Trace::default()),
-            None => Err(NotTempo("neither `resourceSpans` nor `batches` is there")),
+            Some(_) if body.as_object().is_none_or(Map::is_empty) => Ok(Trace::default()),
+            _ => Err(NotTempo("neither `resourceSpans` nor `batches` is there")),
         };
     };
     let status = answer.get("status");

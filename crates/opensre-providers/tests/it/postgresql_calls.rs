@@ -166,7 +166,7 @@ async fn the_probe_tells_who_we_are() {
         format!("{}\n{:?}", probe.detail, probe.identity),
         @r#"
     PostgreSQL 16.4, a primary: logged in to shop as opensre, without TLS, read-only
-    {"database": "shop", "role": "primary", "user": "opensre", "version": "16.4"}
+    {"cluster": "orders", "database": "shop", "role": "primary", "user": "opensre", "version": "16.4"}
     "#
     );
 }

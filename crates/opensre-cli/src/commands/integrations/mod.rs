@@ -1,10 +1,10 @@
 //! `opensre integrations`: instances, from the store and the environment.
 
-mod add;
+pub(super) mod add;
 pub(super) mod address;
-mod change;
+pub(super) mod change;
 mod export;
-mod fields;
+pub(super) mod fields;
 pub(super) mod groups;
 mod import;
 mod import_show;
@@ -13,7 +13,7 @@ mod list;
 mod rules;
 mod schema;
 mod select;
-mod verify;
+pub(super) mod verify;
 
 pub(super) use list::{find, named_or_default};
 

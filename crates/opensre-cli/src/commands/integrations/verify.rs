@@ -134,25 +134,7 @@ async fn probe_all(
         async move {
             let begun = Instant::now();
             let access = Access { instance, http, secrets, deadline: begun + limit, neighbours };
-            let result = match provider {
-                None => {
-                    let detail = format!("opensre cannot probe {} yet", access.instance.service);
-                    Probe { detail, ..Probe::not_probed() }
-                }
-                Some(provider) => {
-                    // In a task of its own: a panic is that instance's failure and nobody else's.
-                    let own = access.clone();
-                    let task = tokio::spawn(async move { verify(&provider, &own).await });
-                    match tokio::time::timeout(limit, task).await {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_)) => failed("the probe failed unexpectedly", None),
-                        Err(_) => failed(
-                            &format!("no answer within {} s", limit.as_secs_f64()),
-                            Some("check that the host can be reached from here, or allow more with --timeout"),
-                        ),
-                    }
-                }
-            };
+            let result = prove(provider, access.clone(), limit).await;
             let result = match test {
                 Some(provider) => tested(provider, access.clone(), limit, result).await,
                 None => result,
@@ -173,6 +155,24 @@ async fn probe_all(
     let rows = futures::stream::iter(probes).buffer_unordered(AT_A_TIME).collect().await;
     bar.finish_and_clear();
     rows
+}
+
+/// Probes one instance within a time limit, under its pin.
+pub(in crate::commands) async fn prove(provider: Option<Provider>, access: Access, limit: Duration) -> Probe {
+    let Some(provider) = provider else {
+        let detail = format!("opensre cannot probe {} yet", access.instance.service);
+        return Probe { detail, ..Probe::not_probed() };
+    };
+    // In a task of its own: a panic is that instance's failure and nobody else's.
+    let task = tokio::spawn(async move { verify(&provider, &access).await });
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => failed("the probe failed unexpectedly", None),
+        Err(_) => failed(
+            &format!("no answer within {} s", limit.as_secs_f64()),
+            Some("check that the host can be reached from here, or allow more with --timeout"),
+        ),
+    }
 }
 
 /// Where test messages go.

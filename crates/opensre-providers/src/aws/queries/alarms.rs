@@ -10,8 +10,10 @@ use opensre_model::window::Window;
 use serde_json::Value as Json;
 
 use super::super::caller::{CLOUDWATCH, Parameters, Region};
+use super::super::refusal::Refusal;
 use super::super::xml::Node;
 use super::{ALARM, Found, Piece, Target, count, metrics, series, state};
+use crate::failure::Failure;
 
 /// Most changes of state that are read, and most alarms whose definition is read (the service's limits for one answer).
 const MOST: usize = 100;
@@ -45,7 +47,10 @@ async fn history(region: &Region, own: Option<&str>, window: Window) -> Found {
         .filter(|item| item.text("AlarmName").is_some_and(|name| Some(name) != own) && raised(item))
         .collect();
     let names: BTreeSet<&str> = items.iter().filter_map(|item| item.text("AlarmName")).collect();
-    let known = definitions(region, &names).await;
+    let known = definitions(region, &names).await.unwrap_or_else(|refusal| {
+        found.fail(Failure::from(refusal).about("what the alarms are about"));
+        BTreeMap::new()
+    });
     let mut events: Vec<Event> = items.iter().filter_map(|item| event(item, &known)).collect();
     events.sort_by(|one, other| (one.time, &one.title).cmp(&(other.time, &other.title)));
     let summary = match events.len() {
@@ -86,17 +91,17 @@ fn event(item: &Node, known: &BTreeMap<String, Node>) -> Option<Event> {
     })
 }
 
-/// What alarms are about; that it cannot be read costs labels only.
-async fn definitions(region: &Region, names: &BTreeSet<&str>) -> BTreeMap<String, Node> {
+/// What alarms are about.
+async fn definitions(region: &Region, names: &BTreeSet<&str>) -> Result<BTreeMap<String, Node>, Refusal> {
     if names.is_empty() {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     }
     let parameters = Parameters::default()
         .list("AlarmNames.member", names.iter().take(MOST).copied())
         .with("MaxRecords", MOST.to_string());
-    let Ok(answer) = region.query(&CLOUDWATCH, "DescribeAlarms", parameters).await else { return BTreeMap::new() };
+    let answer = region.query(&CLOUDWATCH, "DescribeAlarms", parameters).await?;
     let alarms = answer.list("DescribeAlarmsResult/MetricAlarms").iter();
-    alarms.filter_map(|alarm| Some((alarm.text("AlarmName")?.to_owned(), alarm.clone()))).collect()
+    Ok(alarms.filter_map(|alarm| Some((alarm.text("AlarmName")?.to_owned(), alarm.clone()))).collect())
 }
 
 async fn own_state(region: &Region, own: Option<&str>) -> Found {

@@ -27,7 +27,15 @@ pub(super) async fn ask(region: &Region, target: &Target, window: Window) -> Fou
     let mut clusters: Vec<String> = target.resources.clusters.iter().cloned().collect();
     if clusters.is_empty() {
         match region.json(&ECS, "ListClusters", &json!({"maxResults": MOST_CLUSTERS})).await {
-            Ok(answer) => clusters = texts(&answer, "clusterArns"),
+            Ok(answer) => {
+                clusters = texts(&answer, "clusterArns");
+                if answer.get("nextToken").is_some_and(Json::is_string) {
+                    let reason = format!("there are more than {MOST_CLUSTERS} ECS clusters; the others were not asked");
+                    found.fail(
+                        Failure::new(GapKind::NotRelevant, reason).with_hint("name the cluster with the label cluster"),
+                    );
+                }
+            }
             Err(refusal) => {
                 found.fail(refusal);
                 return found;
@@ -40,7 +48,7 @@ pub(super) async fn ask(region: &Region, target: &Target, window: Window) -> Fou
         found.pieces.extend(answer.pieces);
         found.failures.extend(answer.failures);
     }
-    if found.pieces.is_empty() && found.failures.is_empty() {
+    if found.pieces.is_empty() && found.failures.iter().all(|failure| failure.kind == GapKind::NotRelevant) {
         let what = joined(services);
         let reason = match clusters.len() {
             0 => format!("there is no ECS cluster that could run {what}"),
@@ -66,7 +74,8 @@ async fn of(region: &Region, cluster: &str, services: &[&String], window: Window
     };
     let name = cluster.rsplit('/').next().unwrap_or(cluster);
     let list = answer.get("services").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    for service in list.iter().filter(|one| text(one, "status") != Some("INACTIVE")) {
+    // A server that names more than it was asked for does not get more calls for it.
+    for service in list.iter().filter(|one| text(one, "status") != Some("INACTIVE")).take(services.len()) {
         let called = text(service, "serviceName").unwrap_or_default();
         let labels = Labels::from([("service".to_owned(), called.to_owned()), ("cluster".to_owned(), name.to_owned())]);
         let own = read(region, service, name);
@@ -175,13 +184,15 @@ fn events(service: &Json, labels: &Labels, window: Window) -> (Vec<Event>, bool)
 async fn stopped(region: &Region, cluster: &str, service: &str, labels: &Labels, found: &mut Found) {
     let body =
         json!({"cluster": cluster, "serviceName": service, "desiredStatus": "STOPPED", "maxResults": MOST_TASKS});
-    let tasks = match region.json(&ECS, "ListTasks", &body).await {
-        Ok(answer) => texts(&answer, "taskArns"),
+    let (mut tasks, more) = match region.json(&ECS, "ListTasks", &body).await {
+        Ok(answer) => (texts(&answer, "taskArns"), answer.get("nextToken").is_some_and(Json::is_string)),
         Err(refusal) => {
             found.fail(refusal);
             return;
         }
     };
+    let cut = more || tasks.len() > MOST_TASKS;
+    tasks.truncate(MOST_TASKS);
     if tasks.is_empty() {
         return;
     }
@@ -193,11 +204,14 @@ async fn stopped(region: &Region, cluster: &str, service: &str, labels: &Labels,
         }
     };
     let list = answer.get("tasks").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
-    let mut events: Vec<Event> = list.iter().filter_map(|task| ended(task, labels)).collect();
+    let mut events: Vec<Event> = list.iter().take(MOST_TASKS).filter_map(|task| ended(task, labels)).collect();
     events.sort_by(|one, other| (one.time, &one.text).cmp(&(other.time, &other.text)));
     let summary = format!("{} of ECS service {service}", count(events.len(), "stopped task"));
     let data = EvidenceData::Events { events };
-    found.add(Piece::new(format!("DescribeTasks {service} STOPPED"), summary, data));
+    found.add(
+        Piece::new(format!("DescribeTasks {service} STOPPED"), summary, data)
+            .cut(cut.then(|| format!("{MOST_TASKS} stopped tasks were looked at; there are more"))),
+    );
 }
 
 fn ended(task: &Json, labels: &Labels) -> Option<Event> {

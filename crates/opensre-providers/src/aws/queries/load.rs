@@ -64,10 +64,15 @@ async fn of(region: &Region, name: &str, window: Window) -> Found {
     for (group, what, answer) in answers {
         match answer {
             Ok(answer) => {
-                let series = series(&answer, name, group);
+                let mut series = series(&answer, name, group);
+                let left_out = series.len().saturating_sub(MOST);
+                series.truncate(MOST);
                 let summary = format!("load of {name} by {what}: {}", count(series.len(), "part"));
                 let data = EvidenceData::Metrics { meaning: Meaning::Pool, unit: None, threshold: None, series };
-                found.add(Piece::new(format!("GetResourceMetrics db.load.avg by {group} of {name}"), summary, data));
+                found.add(
+                    Piece::new(format!("GetResourceMetrics db.load.avg by {group} of {name}"), summary, data)
+                        .cut((left_out > 0).then(|| format!("{MOST} parts are kept, {left_out} are left out"))),
+                );
             }
             Err(refusal) => found.fail(refusal),
         }

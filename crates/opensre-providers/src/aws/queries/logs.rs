@@ -147,11 +147,13 @@ async fn groups(region: &Region, resources: &Resources, found: &mut Found) -> Ve
         sought.extend(named);
     }
     let answers = join_all(sought.iter().map(|body| region.json(&LOGS, "DescribeLogGroups", body))).await;
+    let mut more = false;
     for answer in answers {
         match answer {
             Ok(answer) => {
                 let list = answer.get("logGroups").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
                 groups.extend(list.iter().filter_map(|one| one.get("logGroupName")?.as_str()).map(str::to_owned));
+                more |= answer.get("nextToken").is_some_and(Json::is_string);
             }
             Err(refusal) => {
                 let failure = Failure::from(refusal);
@@ -166,6 +168,10 @@ async fn groups(region: &Region, resources: &Resources, found: &mut Found) -> Ve
     if groups.is_empty() && found.failures.is_empty() {
         let names = joined(resources.services.iter().chain(&resources.functions).chain(&resources.databases));
         let reason = format!("no log group is called after what the alert names ({names})");
+        found.fail(Failure::new(GapKind::NotRelevant, reason).with_hint("label alerts with log_group"));
+    }
+    if more {
+        let reason = "more log groups are called after what the alert names than were looked at";
         found.fail(Failure::new(GapKind::NotRelevant, reason).with_hint("label alerts with log_group"));
     }
     if groups.len() > MOST_GROUPS {
@@ -306,7 +312,7 @@ pub(super) async fn statement(region: &Region, target: &Target, window: Window) 
     };
     match run(region, &groups, statement, window).await {
         Ok(rows) => {
-            let lines: Vec<LogLine> = rows.iter().map(|row| row_line(row, window)).collect();
+            let lines: Vec<LogLine> = rows.iter().take(MOST_ROWS).map(|row| row_line(row, window)).collect();
             let full = lines.len() >= MOST_ROWS;
             let summary = format!("{} from {}", count(lines.len(), "row"), joined(&groups));
             let data = EvidenceData::Logs { lines };
