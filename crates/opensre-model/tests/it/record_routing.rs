@@ -87,7 +87,7 @@ fn what_stands_in_the_place_of_groups_or_rules_is_never_written_over() {
         let mut document = document(&json!({"groups": odd, "routing": {"rules": odd}}));
         let before = document.clone().into_json();
         let refused = |outcome: Result<(), EditError>| {
-            assert!(matches!(outcome, Err(EditError::NotReadable { .. })), "{outcome:?}")
+            assert!(matches!(outcome, Err(EditError::NotReadable { .. })), "{outcome:?}");
         };
         refused(document.put_group(&Group::new("@a", "b=c").unwrap(), "b=c", true).map(drop));
         refused(document.remove_group("@a").map(drop));

@@ -143,12 +143,11 @@ fn row(app: &App, instance: &Instance, default: Option<&Instance>) -> Vec<String
 pub(super) fn show(app: &App, written: &str) -> Outcome {
     let effective = app.effective()?;
     let members = groups::members(app, &effective.resolved, written)?;
-    let (chosen, one) = match members {
-        Some(members) => (members, false),
-        None => {
-            let address = Address::parse(&app.catalogue, written)?;
-            (find(&effective.resolved.families, &address)?, address.name.is_some())
-        }
+    let (chosen, one) = if let Some(members) = members {
+        (members, false)
+    } else {
+        let address = Address::parse(&app.catalogue, written)?;
+        (find(&effective.resolved.families, &address)?, address.name.is_some())
     };
     let shown: Vec<Json> = chosen.iter().map(|instance| describe(app, instance)).collect();
     if app.wants_json()? {

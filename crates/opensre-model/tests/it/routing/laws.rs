@@ -248,7 +248,7 @@ proptest! {
                 let named = matches!(route.step, RouteStep::Hint | RouteStep::Rule);
                 prop_assert!(named || !contradicts(chosen, &alert), "{}: {}", chosen.address(), route.reason);
                 prop_assert!(
-                    !(named && contradicts(chosen, &alert)) || !route.warnings.is_empty(),
+                    !(named && contradicts(chosen, &alert) && route.warnings.is_empty()),
                     "whoever names it is told: {}", route.reason
                 );
             }

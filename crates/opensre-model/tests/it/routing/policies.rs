@@ -1,5 +1,7 @@
 //! Policies of instances.
 
+use std::fmt::Write as _;
+
 use opensre_model::classify::classify;
 use opensre_model::instance::Instance;
 use opensre_model::policy::{AlertPart, Policy};
@@ -90,7 +92,7 @@ fn a_part_of_an_alert_that_may_not_name_an_instance_does_not() {
             .map(|(what, _)| *what)
             .collect();
         let policy = from(&parts);
-        lines.push_str(&format!("{policy}: {}\n", by.join(", ")));
+        let _ = writeln!(lines, "{policy}: {}", by.join(", "));
         for (what, payload) in &payloads {
             let chosen = routes(&world, payload);
             assert!(names(&chosen[0]).iter().all(|name| *name == "staging"), "{what}: nothing stands in for it");
