@@ -1,7 +1,7 @@
 //! The program as a user drives it: the binary, its output, its exit codes.
 
-mod compliance;
 mod completion;
+mod compliance;
 mod deliver;
 mod eks;
 mod guides;
