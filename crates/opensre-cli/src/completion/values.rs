@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use opensre_model::policy::AlertPart;
 use opensre_model::provider::FieldSpec;
 use opensre_model::resolution::Family;
 
@@ -43,6 +44,8 @@ enum Holds {
     Group,
     /// A bundled scenario.
     Scenario,
+    /// A part of an alert.
+    Part,
     /// One of these words.
     Words(&'static [&'static str]),
 }
@@ -65,11 +68,11 @@ pub(super) fn attach(command: Command, known: &Arc<Known>) -> Command {
 
 fn holds(command: &str, argument: &Arg) -> Option<Holds> {
     Some(match (command, argument.get_id().as_str()) {
-        ("add", "instance") | (_, "provider") => Holds::Provider,
+        ("add", "instance") | ("onboard", "service") | (_, "provider") => Holds::Provider,
         (_, "service") => Holds::Service,
         (_, "instance") if argument.is_positional() || is_written(argument, "SERVICE/NAME") => Holds::Address,
         (_, "instances") => Holds::Address,
-        (_, "instance") => Holds::Wanted,
+        (_, "instance" | "use") => Holds::Wanted,
         (_, "deliver" | "send_test") => Holds::Target,
         (_, "query") => Holds::Query,
         (_, "input") if is_written(argument, "KEY=VALUE") => Holds::Input,
@@ -79,10 +82,10 @@ fn holds(command: &str, argument: &Arg) -> Option<Holds> {
         (_, "tag" | "tags") => Holds::Tag,
         ("select", "name") => Holds::Name,
         ("remove", "name") => Holds::Group,
-        (_, "use" | "uses") => Holds::Wanted,
         (_, "scenario") => Holds::Scenario,
         (_, "precedence") => Holds::Words(&["store", "env", "merge"]),
         (_, "routing") => Holds::Words(&["full", "hints"]),
+        (_, "route_from") => Holds::Part,
         (_, "on_unknown" | "on_ambiguous") => Holds::Words(&["default", "skip", "fail"]),
         _ => return None,
     })
@@ -123,6 +126,7 @@ fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandi
             known.written("service").and_then(|service| known.family(service)).map(names).unwrap_or_default()
         }
         Holds::Scenario => scenarios(),
+        Holds::Part => AlertPart::ALL.iter().map(|part| offered(part.as_str(), "")).collect(),
         Holds::Words(words) => words.iter().map(|word| offered(word, "")).collect(),
     };
     all.into_iter().filter(|candidate| candidate.get_value().to_string_lossy().starts_with(current)).collect()

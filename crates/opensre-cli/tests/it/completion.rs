@@ -80,6 +80,8 @@ fn bash_completes_what_is_configured() {
         ("opensre investigate --instance grafana=", "prod|staging|@eu|env=|region="),
         ("opensre route alert.json --instance grafana=@", "@eu "),
         ("opensre integrations verify @", "@eu "),
+        ("opensre onboard --service loki --set user", "username="),
+        ("opensre onboard --route-from u", "urls "),
         ("opensre integrations group remove ", "@eu "),
         ("opensre integrations rule add team=pay --use grafana=p", "prod "),
         ("opensre route alert.json --on-unknown ", "default|skip|fail"),
