@@ -1,9 +1,10 @@
 //! Development tasks. `cargo xtask help` lists them.
 //!
 //! * `setup`: installs the Debian and Python packages that the tests start as real servers;
-//! * `test`: set-up, then formatting, lints, tidy rules, tests, doc tests, the fuzz targets' build and the demo:
-//!   what CI runs;
+//! * `test`: set-up, then formatting, lints, tidy rules, tests, doc tests, the Python wheel, the fuzz targets' build and
+//!   the demo: what CI runs;
 //! * `fmt`: formats every file (`cargo fmt` alone misses the providers, whose modules a macro declares);
+//! * `python`: the Python wheel alone: built, installed, its tests run, its types checked;
 //! * `generate`: writes the generated reference documents anew (the tests fail when they are stale);
 //! * `tidy`: the rules that a compiler does not check;
 //! * `release`: what is handed out: static program, archives, SBOM, checksums.
@@ -23,6 +24,7 @@ cargo xtask setup      install the Debian and Python packages that the tests nee
 cargo xtask test       everything that CI checks, set-up included
 cargo xtask fmt        format every file, those of the providers too
 cargo xtask generate   write the generated reference documents anew
+cargo xtask python     the Python wheel: built, installed, tested and type-checked
 cargo xtask tidy       the rules that a compiler does not check
 cargo xtask release    the static program, archives, SBOM and checksums, without the network
 ";
@@ -34,6 +36,9 @@ fn main() -> ExitCode {
         "test" => test(),
         "fmt" => format_files(&[]),
         "generate" => generate(),
+        "python" => python::ensure()
+            .and_then(|()| cargo(&["build", "--quiet", "--package", "opensre-cli"]))
+            .and_then(|()| python::test()),
         "release" => release::run(&root(), &std::env::args().skip(2).collect::<Vec<_>>()),
         "tidy" => tidy::check(&root()),
         "" | "help" | "--help" | "-h" => {
@@ -64,6 +69,7 @@ fn test() -> Result<()> {
     tidy::check(&root())?;
     cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "--deny", "warnings"])?;
     cargo(&["test", "--workspace"])?;
+    python::test()?;
     if root().join("fuzz/Cargo.toml").is_file() {
         // Built with the workspace's own compiler: running them needs nightly, keeping them whole does not.
         cargo(&["check", "--quiet", "--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"])?;

@@ -31,6 +31,14 @@ impl Output {
         }
     }
 
+    /// Whether what goes to standard error is coloured.
+    pub(crate) fn color_on_error(self) -> bool {
+        match self.choice {
+            ColorChoice::Never => false,
+            _ => AutoStream::choice(&io::stderr()) != ColorChoice::Never,
+        }
+    }
+
     /// Data: to standard output. A reader that went away is success.
     pub(crate) fn data(self, text: &str) -> Result<(), Failure> {
         let mut stream = AutoStream::new(io::stdout().lock(), self.choice);

@@ -24,6 +24,25 @@ pub(crate) fn table(header: &[&str], rows: Vec<Vec<String>>, width: usize) -> St
     text
 }
 
+/// A text in lines of at most so many columns, broken between words; what is longer than a line stays whole.
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let indent: String = paragraph.chars().take_while(|character| *character == ' ').collect();
+        let mut line = String::new();
+        for word in paragraph.split_whitespace() {
+            let free = width.saturating_sub(line.chars().count() + 1);
+            if !line.trim().is_empty() && word.chars().count() > free {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(if line.trim().is_empty() { &indent } else { " " });
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
 /// Without characters that could steer a terminal: names and tags come from files and variables.
 pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()

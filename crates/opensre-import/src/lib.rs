@@ -19,6 +19,7 @@ pub mod proposal;
 pub mod sources;
 pub mod tags;
 
+mod compare;
 mod endpoint;
 mod ini;
 mod jsonc;
@@ -34,7 +35,7 @@ pub use proposal::{Found, Proposal, Skipped};
 
 /// Why a text as a whole is not what it was taken for. Never holds any of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}{}", position(.line, .column))]
+#[error("{what}{}", position(*.line, *.column))]
 pub struct Malformed {
     /// What is wrong: lower case, no full stop.
     pub what: String,
@@ -62,7 +63,7 @@ impl Malformed {
     }
 }
 
-fn position(line: &Option<usize>, column: &Option<usize>) -> String {
+fn position(line: Option<usize>, column: Option<usize>) -> String {
     match (line, column) {
         (Some(line), Some(column)) => format!(" (line {line}, column {column})"),
         (Some(line), None) => format!(" (line {line})"),

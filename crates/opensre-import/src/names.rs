@@ -21,6 +21,16 @@ pub(crate) fn slug(written: &str) -> String {
     InstanceName::new(name.trim_start_matches(['@', '-']).trim_end_matches('-')).to_string()
 }
 
+/// A name without words that say nothing about an instance: of the service `grafana`, `grafana-prod` is `prod`, and
+/// `grafana` alone is blank.
+pub(crate) fn without(name: &str, words: &[&str]) -> String {
+    let kept: Vec<&str> = name
+        .split(['-', '_', ' ', '.'])
+        .filter(|word| !word.is_empty() && !words.iter().any(|known| word.eq_ignore_ascii_case(known)))
+        .collect();
+    kept.join("-")
+}
+
 /// Gives every proposal of a family its own name: the preferred one where nobody else wants it, else the full one, else
 /// a number behind it. Depends on the proposals alone, so that the same source always gives the same names.
 pub(crate) fn settle(proposals: &mut [Proposal], family: impl Fn(&str) -> String, prefix: &str) {

@@ -6,19 +6,19 @@
 
 use opensre_model::classify::{Classified, classify};
 use opensre_model::diagnostic::Source;
-use opensre_model::fields;
 use opensre_model::instance::{InstanceName, Tags, normalise};
 use opensre_model::provider::{Catalogue, ProviderSpec};
 use opensre_model::record::{Document, RawInstance, Record};
-use opensre_model::redaction;
-use opensre_model::secret::REDACTED;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
+use crate::compare::{differences, has_same, is_blank, is_same_system, plain, remove, scalar};
 use crate::names;
 use crate::proposal::{Found, Proposal, Skipped, Tag};
 use crate::settings::{self, Setting};
 use crate::settle::{self, Settled, ToSet};
+
+pub use crate::compare::Difference;
 
 /// What the person asked for.
 #[derive(Debug, Clone, Default)]
@@ -91,21 +91,6 @@ pub struct Entry {
     pub to_set: Vec<ToSet>,
     #[serde(skip)]
     write: Option<Write>,
-}
-
-/// A field or tag, with what may be shown of its values: secrets are `set`, or the spelling of a reference.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// Its key.
-    pub name: String,
-    /// What the store has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub old: Option<String>,
-    /// What the source has.
-    pub new: String,
-    /// What an inferred tag was taken from.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
 }
 
 /// What is written for an instance.
@@ -324,14 +309,13 @@ impl<'a> Planner<'a> {
             let mut same = all.iter().filter(|stored| alone && is_same_system(spec, proposal, stored.instance));
             same.next().filter(|_| same.next().is_none())
         });
-        match known {
-            Some(known) => Ok(self.compare(spec, &family, proposal, settled, known)),
-            None => {
-                let key = usable(self.catalogue, &proposal.service, &mut settled)
-                    .map_err(|reason| unusable(&family, proposal, reason))?;
-                Ok(added(self.catalogue.find(&key).or(spec), &family, &key, proposal, settled))
-            }
+        let key = usable(self.catalogue, &proposal.service, &mut settled);
+        if let Some(known) = known {
+            // What the source does not say, the store may.
+            return Ok(self.compare(spec, &family, proposal, settled, known));
         }
+        let key = key.map_err(|reason| unusable(&family, proposal, reason))?;
+        Ok(added(self.catalogue.find(&key).or(spec), &family, &key, proposal, settled))
     }
 
     /// Compares with what the store has under this name, or under another for the same system.
@@ -348,6 +332,15 @@ impl<'a> Planner<'a> {
         let old = known.instance;
         if !InstanceName::new(&old.name).answers_to(&proposal.name) {
             notes.insert(0, format!("{STORED_AS} {family}/{}", old.name));
+        }
+        let other = proposal.identity.iter().any(|key| {
+            let own = proposal.plain_text(key).map(|text| Json::String(text.to_owned()));
+            own.is_some_and(|own| {
+                !is_blank(spec, key, &old.credentials) && !has_same(spec, key, &old.credentials, &own)
+            })
+        });
+        if other && !update {
+            notes.insert(0, "the one in the store is another system: --prefix gives this one another name".to_owned());
         }
         let mut entry = known.entry.cloned().unwrap_or_default();
         let mut credentials = old.credentials.clone();
@@ -499,81 +492,4 @@ fn usable(catalogue: &Catalogue, service: &str, settled: &mut Settled) -> Result
         settled.stand_ins.retain(|key| !unused.contains(key));
     }
     Ok(instance.service.clone())
-}
-
-/// Whether a stored instance is of the same system: the same values in all fields that say so.
-fn is_same_system(spec: Option<&ProviderSpec>, proposal: &Proposal, stored: &RawInstance) -> bool {
-    let own = |key: &&str| proposal.plain_text(key).map(|text| Json::String(text.to_owned()));
-    proposal.identity.iter().any(|key| own(key).is_some())
-        && proposal.identity.iter().all(|key| has_same(spec, key, &stored.credentials, &own(key).unwrap_or(Json::Null)))
-}
-
-/// Whether stored credentials have this value, as it is read: `8080` and `"8080"`, a URL with and without its last
-/// slash, a default that is written or not.
-fn has_same(spec: Option<&ProviderSpec>, key: &str, stored: &Map<String, Json>, new: &Json) -> bool {
-    let Some(field) = spec.and_then(|spec| spec.field(key)) else { return stored.get(key) == Some(new) };
-    let read = |value: &Json| fields::read(field, value).ok().map(|reading| reading.value);
-    let old = fields::written(field, stored).map_or(&Json::Null, |(_, value)| value);
-    match (read(old), read(new)) {
-        (Some(old), Some(new)) => old == new,
-        _ => old == new,
-    }
-}
-
-fn is_blank(spec: Option<&ProviderSpec>, key: &str, stored: &Map<String, Json>) -> bool {
-    match spec.and_then(|spec| spec.field(key)) {
-        Some(field) => fields::written(field, stored).is_none(),
-        None => stored.get(key).is_none_or(Json::is_null),
-    }
-}
-
-/// Removes a field, whatever key it is stored under.
-fn remove(spec: Option<&ProviderSpec>, key: &str, credentials: &mut Map<String, Json>) {
-    let also = spec.and_then(|spec| spec.field(key)).map_or(&[][..], |field| field.read_as);
-    credentials.retain(|known, _| known != key && !also.contains(&known.as_str()));
-}
-
-/// Fields as they may be shown, beside what the store has.
-fn differences(
-    spec: Option<&ProviderSpec>,
-    old: Option<&Map<String, Json>>,
-    new: &Map<String, Json>,
-) -> Vec<Difference> {
-    let old = old.map(|old| redaction::show(spec, old)).unwrap_or_default();
-    redaction::show(spec, new)
-        .into_iter()
-        .map(|(name, value)| {
-            let stored = match spec.and_then(|spec| spec.field(&name)) {
-                Some(field) => fields::written(field, &old).map(|(_, value)| value),
-                None => old.get(&name),
-            };
-            Difference { old: stored.map(shown), new: shown(&value), name, from: None }
-        })
-        .collect()
-}
-
-/// A value that has gone through redaction, in one line.
-fn shown(value: &Json) -> String {
-    match value {
-        Json::String(text) if text == REDACTED => "set".to_owned(),
-        Json::Object(map) => {
-            let parts: Vec<String> = map.iter().map(|(key, value)| format!("{key}: {}", shown(value))).collect();
-            parts.join(", ")
-        }
-        Json::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(","),
-        other => scalar(other),
-    }
-}
-
-/// An undeclared value as it may be shown.
-fn plain(key: &str, value: &Json) -> String {
-    let map = Map::from_iter([(key.to_owned(), value.clone())]);
-    redaction::show(None, &map).values().map(shown).collect()
-}
-
-fn scalar(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    }
 }

@@ -53,7 +53,8 @@ pub struct Proposal {
     pub expect: Option<Json>,
     /// Other keys of an instance entry (policies), as written.
     pub extra: Map<String, Json>,
-    /// Fields that say which system it is: a stored instance with the same values is the same one, whatever its name.
+    /// Fields that say which system it is: a stored instance with the same values is the same one, whatever its name. None
+    /// where a vendor's one host has everybody's.
     pub identity: &'static [&'static str],
     /// Things to know about it.
     pub notes: Vec<String>,

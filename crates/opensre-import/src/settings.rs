@@ -91,12 +91,11 @@ fn merge_routing(
             (Json::Array(rules), Json::Array(known)) => {
                 for rule in rules {
                     let position = known.iter().position(|own| own == rule);
-                    let (number, action) = match position {
-                        Some(position) => (position + 1, Action::Same),
-                        None => {
-                            known.push(rule.clone());
-                            (known.len(), Action::Add)
-                        }
+                    let (number, action) = if let Some(position) = position {
+                        (position + 1, Action::Same)
+                    } else {
+                        known.push(rule.clone());
+                        (known.len(), Action::Add)
                     };
                     settings.push(Setting {
                         what: format!("routing rule {number}"),

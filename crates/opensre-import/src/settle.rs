@@ -59,10 +59,8 @@ pub(crate) fn settle(
         name: proposal.name.clone(),
         tags: proposal.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
         expect: proposal.expect.clone(),
-        policy: RawPolicy::default(),
+        policy: RawPolicy::of(&proposal.extra),
         credentials: Map::new(),
-        // Policies are among the proposal's `extra`, which is written as it is.
-        ..RawInstance::default()
     };
     let settled = Settled {
         instance,

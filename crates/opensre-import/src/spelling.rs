@@ -106,16 +106,13 @@ pub(crate) fn authorization(
                 }
                 Written::Variable(_) | Written::Elsewhere => None,
             };
-            match pair.as_deref().and_then(|pair| pair.split_once(':')) {
-                Some((user, secret)) => {
-                    proposal.text(username, Some(user.to_owned()));
-                    proposal.secret(password, Given::literal(secret));
-                }
-                None => {
-                    let why = "user and password stand together in a Basic header, elsewhere";
-                    proposal.secret(password, Some(Given::Withheld(why)));
-                    proposal.note(format!("set `{username}` too: user and password stand together in one header"));
-                }
+            if let Some((user, secret)) = pair.as_deref().and_then(|pair| pair.split_once(':')) {
+                proposal.text(username, Some(user.to_owned()));
+                proposal.secret(password, Given::literal(secret));
+            } else {
+                let why = "user and password stand together in a Basic header, elsewhere";
+                proposal.secret(password, Some(Given::Withheld(why)));
+                proposal.note(format!("set `{username}` too: user and password stand together in one header"));
             }
         }
         ("", AuthorizationFields { bearer: Some(key), .. }) => {

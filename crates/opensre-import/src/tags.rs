@@ -3,7 +3,7 @@
 //! A guess is better missing than wrong, for tags choose instances: a name with two different environments or regions
 //! says nothing about either.
 
-use crate::proposal::Proposal;
+use crate::proposal::{Proposal, Tag};
 
 /// Words for environments, as they stand in names; the tag has the word as it is written.
 const ENVIRONMENTS: &[&str] = &[
@@ -109,7 +109,7 @@ pub fn infer(proposal: &mut Proposal, text: &str, from: &str) {
         proposal.infer("env", environment, from);
     }
     if let Some(region) = region(&words) {
-        proposal.infer("region", &region, from);
+        infer_one_region(proposal, &region, from);
     }
     if let Some(account) = account(&words) {
         proposal.infer("account", account, from);
@@ -119,8 +119,21 @@ pub fn infer(proposal: &mut Proposal, text: &str, from: &str) {
 /// Adds the region that a text names, and nothing else: for hosts, where `test` and `dev` may be anything.
 pub fn infer_region(proposal: &mut Proposal, text: &str, from: &str) {
     if let Some(region) = exact_region(&words(text)) {
-        proposal.infer("region", &region, from);
+        infer_one_region(proposal, &region, from);
     }
+}
+
+/// Adds a region; a more exact one takes the place of its area, as `eu-west-1` does of `eu`.
+fn infer_one_region(proposal: &mut Proposal, region: &str, from: &str) {
+    let is_area_of = |tag: &Tag| {
+        let area = tag.value.as_str().unwrap_or_default();
+        tag.key == "region"
+            && tag.inferred_from.is_some()
+            && AREAS.contains(&area)
+            && region.strip_prefix(area).is_some_and(|rest| rest.starts_with('-') || rest.starts_with("rope"))
+    };
+    proposal.tags.retain(|tag| !is_area_of(tag));
+    proposal.infer("region", region, from);
 }
 
 /// What an ARN says: region, account, and the name of its resource.

@@ -82,6 +82,8 @@ pub struct Gathered {
     pub took: Duration,
     /// Per instance (`service/name`): how long until its last answer, and how many queries it was asked.
     pub instances: BTreeMap<String, (Duration, usize)>,
+    /// Per instance: how many queries it answered wholly.
+    pub answered: BTreeMap<String, usize>,
     /// Whether the deadline cut anything short.
     pub deadline_passed: bool,
 }
@@ -195,6 +197,9 @@ fn assemble(
         if let Outcome::Refused(gap) = outcome {
             gaps.push((position, gap));
             continue;
+        }
+        if matches!(&outcome, Outcome::Answered(answer) if !answer.gaps.iter().any(|gap| gap.kind.is_failure())) {
+            *gathered.answered.entry(address.clone()).or_default() += 1;
         }
         let timing = gathered.instances.entry(address).or_default();
         timing.0 = timing.0.max(at);

@@ -83,7 +83,7 @@ pub enum InvestigationError {
 
 impl InvestigationError {
     /// Why nothing may be asked, if a route says so ([`Route::refusal`]), with what is there instead.
-    pub fn refused(route: &Route<'_>, resolved: &Resolved) -> Option<Self> {
+    pub fn refusal(route: &Route<'_>, resolved: &Resolved) -> Option<Self> {
         let reason = route.refusal()?.to_owned();
         let names: Vec<String> = resolved
             .family(&route.service)
@@ -109,7 +109,7 @@ fn listed(services: &[String]) -> String {
 pub async fn investigate(inquiry: Inquiry<'_>) -> Result<Report, InvestigationError> {
     let catalogue = Catalogue::new(inquiry.providers.iter().map(|provider| provider.spec).collect());
     let routes = route(&catalogue, inquiry.resolved, &inquiry.alert, &inquiry.explicit, inquiry.routing);
-    if let Some(error) = routes.iter().find_map(|route| InvestigationError::refused(route, inquiry.resolved)) {
+    if let Some(error) = routes.iter().find_map(|route| InvestigationError::refusal(route, inquiry.resolved)) {
         return Err(error);
     }
     investigate_along(inquiry, &routes).await

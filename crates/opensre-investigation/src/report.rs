@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use opensre_model::alert::Alert;
 use opensre_model::evidence::{Evidence, EvidenceData, Gap, Series};
-use opensre_model::report::{AlertSummary, EvidenceSummary, InstanceChoice, Report, SCHEMA, Timings};
-use opensre_model::routing::Route;
+use opensre_model::report::{
+    AlertSummary, EvidenceSummary, GroupMember, GroupSummary, InstanceChoice, MemberState, Report, SCHEMA, Timings,
+};
+use opensre_model::routing::{GroupUse, Rejected, Route};
 use opensre_model::window::Window;
 
 use crate::gather::Gathered;
@@ -65,6 +67,7 @@ pub fn assemble(parts: Parts<'_>) -> Report {
         },
         window,
         instances: routes.iter().flat_map(|route| choices(route, gathered)).collect(),
+        groups: routes.iter().flat_map(|route| groups(route, gathered, &gaps)).collect(),
         verdict: diagnosis.verdict,
         claims: diagnosis.claims,
         hypotheses: diagnosis.hypotheses,
@@ -93,6 +96,8 @@ fn choices(route: &Route<'_>, gathered: &Gathered) -> Vec<InstanceChoice> {
         step: route.step,
         reason: route.reason.clone(),
         path: route.path.clone(),
+        rules: route.rules.clone(),
+        policies: route.policies.clone(),
         rejected: route.rejected.clone(),
         warnings: route.warnings.clone(),
         queries: 0,
@@ -112,6 +117,36 @@ fn choices(route: &Route<'_>, gathered: &Gathered) -> Vec<InstanceChoice> {
             ..none.clone()
         })
         .collect()
+}
+
+/// The groups that a route names, with what became of each member.
+fn groups(route: &Route<'_>, gathered: &Gathered, gaps: &[Gap]) -> Vec<GroupSummary> {
+    let member = |name: &String| {
+        let address = format!("{}/{name}", route.service);
+        let asked = gathered.instances.get(&address).map_or(0, |(_, queries)| *queries);
+        let answered = gathered.answered.get(&address).copied().unwrap_or_default();
+        let is_own = |gap: &&Gap| gap.service == route.service && gap.instance.as_ref() == Some(name);
+        let failure = gaps.iter().filter(is_own).find(|gap| gap.kind.is_failure());
+        let evidence = |one: &Evidence| one.origin.service == route.service && one.origin.instance == *name;
+        let state = match failure {
+            None if asked == 0 => MemberState::NotAsked,
+            None => MemberState::Answered,
+            Some(_) if answered > 0 || gathered.evidence.iter().any(evidence) => MemberState::AnsweredInPart,
+            Some(_) => MemberState::Failed,
+        };
+        GroupMember { instance: name.clone(), state, reason: failure.map(|gap| gap.reason.clone()) }
+    };
+    let left_out = |rejected: &Rejected| GroupMember {
+        instance: rejected.instance.clone(),
+        state: MemberState::LeftOut,
+        reason: Some(rejected.why.clone()),
+    };
+    let summary = |named: &GroupUse| GroupSummary {
+        group: named.group.clone(),
+        service: route.service.clone(),
+        members: named.members.iter().map(member).chain(named.left_out.iter().map(left_out)).collect(),
+    };
+    route.groups.iter().map(summary).collect()
 }
 
 /// Ids that claims, hypotheses and the causal chain rest on.

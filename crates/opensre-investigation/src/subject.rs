@@ -326,7 +326,7 @@ impl Subject {
 }
 
 /// `HighErrorRate` and `high_error_rate` as words: alert names are seldom prose.
-fn words_apart(text: &str) -> String {
+pub(crate) fn words_apart(text: &str) -> String {
     let mut apart = String::with_capacity(text.len() + 16);
     let mut before = ' ';
     for c in text.chars() {

@@ -271,3 +271,13 @@ pub enum GapKind {
     /// Not asked, since nothing in the alert makes it relevant, or nothing fits it there.
     NotRelevant,
 }
+
+impl GapKind {
+    /// Whether something went wrong, as opposed to something that was not asked on purpose.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Denied | Self::Failed | Self::Deadline | Self::RateLimited => true,
+            Self::NotSupported | Self::NotRelevant => false,
+        }
+    }
+}

@@ -218,10 +218,14 @@ impl Policy {
         })
     }
 
-    /// `route_from` in words: `hint and urls`, or `no part`.
+    /// `route_from` in words: `only hint and urls`, or `no part of an alert`.
     pub fn parts_in_words(&self) -> Option<String> {
         let parts: Vec<String> = self.route_from.as_ref()?.iter().map(ToString::to_string).collect();
-        Some(if parts.is_empty() { "no part".to_owned() } else { joined(&parts, "and") })
+        Some(if parts.is_empty() {
+            "no part of an alert".to_owned()
+        } else {
+            format!("only {}", joined(&parts, "and"))
+        })
     }
 }
 

@@ -76,6 +76,8 @@ pub struct FieldSpec {
     pub example: Option<&'static str>,
     /// What of an alert this field's value can be recognised by.
     pub identifies: Option<Identifies>,
+    /// The family of which it names an instance: one that this one is reached through.
+    pub instance_of: Option<&'static str>,
     /// Whether the Python product's flat config lacks it: the compatible dictionary then has it only where it is set
     /// to something other than its default, so that old consumers see what they always saw.
     pub extension: bool,
@@ -239,6 +241,7 @@ impl FieldSpec {
             help: "",
             example: None,
             identifies: None,
+            instance_of: None,
             extension: false,
         }
     }
@@ -335,6 +338,13 @@ impl FieldSpec {
     #[must_use]
     pub const fn identifies(mut self, what: Identifies) -> Self {
         self.identifies = Some(what);
+        self
+    }
+
+    /// Says that the value is the name of an instance of a family, which this one is reached through.
+    #[must_use]
+    pub const fn instance_of(mut self, family: &'static str) -> Self {
+        self.instance_of = Some(family);
         self
     }
 

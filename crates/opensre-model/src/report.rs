@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::alert::{AlertFormat, AlertState, Labels};
 use crate::evidence::Gap;
-use crate::routing::{Rejected, RouteStep};
+use crate::routing::{AppliedPolicy, AppliedRule, Rejected, RouteStep};
 use crate::window::Window;
 
 /// Name and version of the JSON form.
@@ -23,6 +23,8 @@ pub struct Report {
     pub window: Window,
     /// Every instance that was chosen, and why.
     pub instances: Vec<InstanceChoice>,
+    /// The groups that were named, and which of their members answered.
+    pub groups: Vec<GroupSummary>,
     /// What is wrong.
     pub verdict: Verdict,
     /// What was found, each with its evidence.
@@ -83,12 +85,54 @@ pub struct InstanceChoice {
     pub reason: String,
     /// The path in the alert that decided.
     pub path: Option<String>,
+    /// The routing rules that named it, with their places among the rules.
+    pub rules: Vec<AppliedRule>,
+    /// The policies of instances that were up to be chosen, and what they said.
+    pub policies: Vec<AppliedPolicy>,
     /// What was considered and rejected.
     pub rejected: Vec<Rejected>,
     /// What a person must know about the choice.
     pub warnings: Vec<String>,
     /// How many queries were sent to it.
     pub queries: usize,
+}
+
+/// A group that was named for a service: every member is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GroupSummary {
+    /// The group's name, such as `@eu`.
+    pub group: String,
+    /// Family key.
+    pub service: String,
+    /// Its members of the service.
+    pub members: Vec<GroupMember>,
+}
+
+/// A member of a group, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GroupMember {
+    /// Name of the instance.
+    pub instance: String,
+    /// Whether it answered.
+    pub state: MemberState,
+    /// Why not, or why not wholly.
+    pub reason: Option<String>,
+}
+
+/// Whether a member of a group answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// Everything that it was asked.
+    Answered,
+    /// Some of what it was asked.
+    AnsweredInPart,
+    /// Nothing of what it was asked.
+    Failed,
+    /// It was asked nothing: the alert made no query relevant.
+    NotAsked,
+    /// A policy or a choice in doubt left it out.
+    LeftOut,
 }
 
 /// What is wrong.

@@ -9,6 +9,7 @@
 //! out of the declarations).
 
 pub mod access;
+pub mod alert_labels;
 pub mod backend;
 pub mod docs;
 pub mod driver;

@@ -6,7 +6,7 @@ use opensre_model::alert::{Alert, Labels};
 use opensre_model::evidence::GapKind;
 use serde_json::{Map, Value as Json};
 
-use crate::driver::{Input, Relevance};
+use crate::driver::{Input, InputSpec, Relevance};
 use crate::failure::Failure;
 
 /// Input key under which a query gets the labels.
@@ -17,6 +17,14 @@ pub const LEFT_OUT: &str = "left_out";
 
 /// Input key under which a query gets the ids of traces.
 pub const TRACE_IDS: &str = "trace_ids";
+
+/// The input of a query about what an alert is about.
+pub const LABELS_INPUT: InputSpec =
+    InputSpec { key: LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
+
+/// The input of a query for the traces that an alert names.
+pub const TRACE_IDS_INPUT: InputSpec =
+    InputSpec { key: TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" };
 
 /// Relevance of a query for the traces that an alert names.
 pub fn traces(alert: &Alert) -> Relevance {

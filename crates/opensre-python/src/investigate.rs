@@ -23,8 +23,8 @@ const SIGNALS: Duration = Duration::from_millis(50);
 /// Investigates an alert and returns the report, as its published JSON form.
 #[pyfunction]
 #[pyo3(signature = (
-    alert, *, path = None, environ = None, precedence = None, instances = None, routing = None, since = None,
-    window = None, deadline = None, now = None
+    alert, *, path = None, environ = None, precedence = None, instances = None, routing = None, on_unknown = None,
+    on_ambiguous = None, since = None, window = None, deadline = None, now = None
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword options of a Python function")]
 pub(crate) fn investigate<'py>(
@@ -35,6 +35,8 @@ pub(crate) fn investigate<'py>(
     precedence: Option<&str>,
     instances: Option<&Bound<'py, PyAny>>,
     routing: Option<&str>,
+    on_unknown: Option<&str>,
+    on_ambiguous: Option<&str>,
     since: Option<&Bound<'py, PyAny>>,
     window: Option<&Bound<'py, PyAny>>,
     deadline: Option<&Bound<'py, PyAny>>,
@@ -43,7 +45,7 @@ pub(crate) fn investigate<'py>(
     let alert = options::alert(alert)?;
     let place = Place::new(py, path, environ, precedence)?;
     let explicit = options::choices(instances)?;
-    let routing = options::routing(routing, &place.environment)?;
+    let routing = options::routing(routing, on_unknown, on_ambiguous, &place.environment)?;
     let since = since.map(|since| options::duration("since", since)).transpose()?;
     let now = now.map(|now| options::time("now", now)).transpose()?.unwrap_or_else(options::now);
     let deadline = deadline.map(|deadline| options::duration("deadline", deadline)).transpose()?;
@@ -79,14 +81,16 @@ pub(crate) fn investigate<'py>(
     let report = py.detach(|| work(inquiry))?;
     let report = serde_json::to_value(&report)
         .map_err(|error| PyRuntimeError::new_err(format!("cannot write the report: {error}")))?;
+    // Every instance of a route repeats what is to be known about the route.
+    let mut told: Vec<String> = Vec::new();
     let routed = report["instances"].as_array().into_iter().flatten();
-    let told: Vec<String> = routed
-        .filter_map(|instance| instance["warnings"].as_array())
-        .flatten()
-        .filter_map(|warning| warning.as_str().map(str::to_owned))
-        .collect();
+    for warning in routed.filter_map(|instance| instance["warnings"].as_array()).flatten().filter_map(Json::as_str) {
+        if !told.iter().any(|earlier| earlier == warning) {
+            told.push(warning.to_owned());
+        }
+    }
     logging::warnings(py, logging::PROGRAM, &told)?;
-    json::to_python(py, &Json::Object(report.as_object().cloned().unwrap_or_default()))
+    json::to_python(py, &report)
 }
 
 /// Investigates on a runtime of its own, so that a process that forks has none; lets Python see signals meanwhile, and

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use opensre_model::alert::Alert;
 use opensre_model::provider::EnvironmentMap;
 use opensre_model::resolution::Precedence;
-use opensre_model::routing::{ExplicitChoice, RouteOptions, RoutingMode};
+use opensre_model::routing::{ExplicitChoice, InDoubt, RouteOptions};
 use opensre_model::window;
 use opensre_store::{Effective, Store};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -99,9 +99,22 @@ pub(crate) fn precedence(written: Option<&str>, environment: &EnvironmentMap) ->
     word("precedence", written, "OPENSRE_PRECEDENCE", environment)
 }
 
-/// How instances are chosen: as given, else as `OPENSRE_ROUTING` says.
-pub(crate) fn routing(written: Option<&str>, environment: &EnvironmentMap) -> PyResult<RouteOptions> {
-    word::<RoutingMode>("routing", written, "OPENSRE_ROUTING", environment).map(RouteOptions::from)
+/// How instances are chosen: as given, else as variables say; what they leave open, the store says.
+pub(crate) fn routing(
+    mode: Option<&str>,
+    on_unknown: Option<&str>,
+    on_ambiguous: Option<&str>,
+    environment: &EnvironmentMap,
+) -> PyResult<RouteOptions> {
+    let in_doubt = |option: &str, written: Option<&str>, variable: &str| {
+        let said = written.is_some() || environment.get(variable).is_some_and(|written| !written.trim().is_empty());
+        said.then(|| word::<InDoubt>(option, written, variable, environment)).transpose()
+    };
+    Ok(RouteOptions {
+        mode: word("routing", mode, "OPENSRE_ROUTING", environment)?,
+        on_unknown: in_doubt("on_unknown", on_unknown, "OPENSRE_ON_UNKNOWN")?,
+        on_ambiguous: in_doubt("on_ambiguous", on_ambiguous, "OPENSRE_ON_AMBIGUOUS")?,
+    })
 }
 
 fn word<T>(option: &str, written: Option<&str>, variable: &str, environment: &EnvironmentMap) -> PyResult<T>

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use opensre_model::diagnostic::Source;
+use opensre_model::policy::RawPolicy;
 use opensre_model::record::{self, Document, RawInstance, Record, StoredInstance, Upserted};
 use opensre_store::{Store, StoreError, random_number};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -15,8 +16,8 @@ use crate::known::catalogue;
 use crate::selectors::tag_texts;
 use crate::{errors, logging, options};
 
-/// The keys of an instance.
-const INSTANCE_KEYS: &[&str] = &["name", "tags", "credentials", "expect", "requires_explicit", "route_from"];
+/// The keys of an instance, apart from its policies.
+const INSTANCE_KEYS: &[&str] = &["name", "tags", "credentials", "expect"];
 
 /// All records of the store, inactive ones included, in version 2 shape.
 #[pyfunction]
@@ -190,7 +191,9 @@ fn instance<'py>(py: Python<'py>, stored: &StoredInstance) -> PyResult<Bound<'py
 fn read_instance(service: &str, mut written: Map<String, Json>) -> PyResult<RawInstance> {
     // What `get_instance` returned may be changed and put back.
     written.shift_remove("integration_id");
-    if let Some(key) = written.keys().find(|key| !INSTANCE_KEYS.contains(&key.as_str())) {
+    if let Some(key) =
+        written.keys().find(|key| !INSTANCE_KEYS.iter().chain(&RawPolicy::KEYS).any(|known| known == key))
+    {
         return Err(PyValueError::new_err(format!(
             "instance has an unknown key '{}'; it has name, tags and credentials, and a provider's fields stand inside \
              credentials",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import reference_selectors as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import opensre
@@ -156,27 +156,39 @@ letters = st.text(alphabet=list("aAbB1 .-ÉéßİΣσ\t\u00a0"), max_size=4)
 scalars = st.one_of(
     letters, st.sampled_from(["prod", "PROD ", "eu"]), st.integers(-2, 2), st.booleans(), st.sampled_from([0.5, 1.0, -2.25])
 )
-anything = st.one_of(st.none(), scalars, st.lists(st.integers(), max_size=1), st.just({}))
-tags = st.dictionaries(st.one_of(st.sampled_from(["env", "Env ", "region"]), letters), anything, max_size=3)
+anything: st.SearchStrategy[Any] = st.one_of(st.none(), scalars, st.lists(st.integers(), max_size=1), st.just({}))
+# From small pools, so that what is asked for is often there.
+values: st.SearchStrategy[Any] = st.one_of(st.sampled_from(["prod", "PROD ", "eu", 1, True]), anything)
+keys = st.one_of(st.sampled_from(["env", "region"]), st.sampled_from(["env", "Env ", "region"]), letters)
+tags = st.dictionaries(keys, values, max_size=3)
+dense = st.fixed_dictionaries({"env": values, "region": st.sampled_from(["eu", "EU ", "us"])})
 endpoints = st.sampled_from(["http://localhost:3000", "http://127.0.0.1", "https://prod.grafana.net", "http://localhost.example"])
 configs = st.fixed_dictionaries({"endpoint": endpoints, "api_key": st.just("k")}, optional={"integration_id": letters})
 names = st.one_of(st.none(), st.sampled_from(["prod", "PROD", "default", " staging"]), scalars)
-entries = st.fixed_dictionaries({}, optional={"name": names, "tags": st.one_of(tags, st.none()), "config": st.one_of(configs, st.none())})
-lists = st.lists(st.one_of(entries, entries, entries, st.none(), st.integers()), max_size=6)
-services = st.sampled_from(["grafana", "grafana_local", "aws", "prometheus", "unknown"])
-dictionaries = st.dictionaries(
-    st.one_of(services, services.map(lambda service: f"_all_{service}_instances")),
-    st.one_of(configs, lists),
-    max_size=6,
+whole = st.fixed_dictionaries({"name": names, "tags": st.one_of(dense, tags), "config": configs})
+odd = st.fixed_dictionaries({}, optional={"name": names, "tags": st.one_of(tags, st.none()), "config": st.none()})
+lists = st.lists(st.one_of(whole, whole, whole, odd, st.none(), st.integers()), max_size=6)
+services = st.sampled_from(["grafana", "grafana_local", "aws"])
+dictionaries = st.fixed_dictionaries(
+    {},
+    optional={
+        "grafana": configs,
+        "grafana_local": configs,
+        "aws": configs,
+        "_all_grafana_instances": st.one_of(lists, lists, st.none(), configs),
+        "_all_grafana_local_instances": lists,
+        "_all_aws_instances": lists,
+    },
 )
-written = st.one_of(services, services.map(lambda service: f" {service.upper()} "), st.sampled_from(["eks", "PROM"]))
+written = st.one_of(services, services.map(lambda service: f" {service.upper()} "), st.sampled_from(["eks", "PROM", "?"]))
 
 
 def same(ours: Any, theirs: Any) -> None:
     assert ours is theirs or ours == theirs
 
 
-@given(dictionaries, written, st.one_of(names.filter(lambda name: isinstance(name, str))), tags, scalars)
+@settings(max_examples=150)
+@given(dictionaries, written, names.filter(lambda name: isinstance(name, str)), tags, values.filter(lambda value: value is None or isinstance(value, (str, int, float))))
 def test_selects_what_plain_python_selects(
     dictionary: dict[str, Any], service: str, name: Any, wanted: dict[Any, Any], value: Any
 ) -> None:
@@ -188,7 +200,7 @@ def test_selects_what_plain_python_selects(
         selectors.get_instance_by_name(dictionary, service, name),
         reference.get_instance_by_name(dictionary, service, name),
     )
-    for key in ["env", *wanted]:
+    for key in ["env", "region", *wanted]:
         same(
             selectors.get_instances_by_tag(dictionary, service, key, value),
             reference.get_instances_by_tag(dictionary, service, key, value),

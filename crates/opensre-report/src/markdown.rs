@@ -73,6 +73,12 @@ fn instances(out: &mut String, report: &Report) {
             choice.queries
         );
     }
+    for group in &report.groups {
+        let _ = writeln!(out, "\n{}\n", safe(&words::group(group)));
+        for member in &group.members {
+            let _ = writeln!(out, "- {}", safe(&words::member(member)));
+        }
+    }
 }
 
 fn findings(out: &mut String, report: &Report) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use opensre_model::report::{Category, Claim, EvidenceSummary, Hypothesis, HypothesisStatus, Report};
+use opensre_model::report::{Category, Claim, EvidenceSummary, Hypothesis, HypothesisStatus, MemberState, Report};
 
 use crate::safe::line;
 use crate::sparkline::sparkline;
@@ -124,6 +124,13 @@ impl Page {
             }
             for warning in &choice.warnings {
                 self.paragraph("    warning: ", "             ", warning, WARNING);
+            }
+        }
+        for group in &report.groups {
+            self.paragraph("  ", "  ", &words::group(group), HEADING);
+            for member in &group.members {
+                let style = if member.state == MemberState::Answered { FAINT } else { WARNING };
+                self.paragraph("    ", "        ", &words::member(member), style);
             }
         }
     }

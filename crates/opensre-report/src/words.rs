@@ -3,7 +3,9 @@
 use jiff::{Timestamp, tz::TimeZone};
 use opensre_model::alert::AlertState;
 use opensre_model::evidence::{Gap, GapKind};
-use opensre_model::report::{AlertSummary, Category, HypothesisStatus, InstanceChoice};
+use opensre_model::report::{
+    AlertSummary, Category, GroupMember, GroupSummary, HypothesisStatus, InstanceChoice, MemberState,
+};
 use opensre_model::routing::RouteStep;
 use opensre_model::window::Window;
 
@@ -57,7 +59,7 @@ pub(crate) fn gap(kind: GapKind) -> &'static str {
 
 /// Whether a gap is something that went wrong, as opposed to something that was not asked on purpose.
 pub(crate) fn is_failure(gap: &Gap) -> bool {
-    matches!(gap.kind, GapKind::Denied | GapKind::Failed | GapKind::Deadline | GapKind::RateLimited)
+    gap.kind.is_failure()
 }
 
 /// `service/instance`, or the service alone.
@@ -68,6 +70,27 @@ pub(crate) fn address(service: &str, instance: Option<&str>) -> String {
 /// The address of a choice.
 pub(crate) fn choice(choice: &InstanceChoice) -> String {
     address(&choice.service, choice.instance.as_deref())
+}
+
+/// `group @eu of grafana: 2 of 3 members answered`.
+pub(crate) fn group(group: &GroupSummary) -> String {
+    let answered = |member: &&GroupMember| matches!(member.state, MemberState::Answered | MemberState::AnsweredInPart);
+    let members = count(group.members.len(), "member", "members");
+    let number = group.members.iter().filter(answered).count();
+    format!("group {} of {}: {number} of {members} answered", group.group, group.service)
+}
+
+/// `prod-fr did not answer: connection refused`.
+pub(crate) fn member(member: &GroupMember) -> String {
+    let what = match member.state {
+        MemberState::Answered => "answered",
+        MemberState::AnsweredInPart => "answered in part",
+        MemberState::Failed => "did not answer",
+        MemberState::NotAsked => "was asked nothing",
+        MemberState::LeftOut => "was left out",
+    };
+    let why = member.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{} {what}{why}", member.instance)
 }
 
 /// `firing since 2026-11-24 10:02:13 UTC`.

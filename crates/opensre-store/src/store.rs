@@ -115,7 +115,7 @@ impl Store {
     /// (`integrations.json.v1.bak`, mode 0600). When that fails the migration stays in memory, with a warning. No
     /// other file is ever written by loading.
     pub fn load(&self) -> Loaded {
-        self.read(|store, diagnostics| store.migrate_file(diagnostics))
+        self.read(Self::migrate_file)
     }
 
     /// Reads the store and writes nothing: a version 1 file is migrated in memory. For callers that only look, such as

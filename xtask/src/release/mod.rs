@@ -42,7 +42,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
 
     let mut files = Vec::new();
     let mut add = |name: String, bytes: Vec<u8>| -> Result<String> {
-        std::fs::write(folder.join(&name), &bytes).with_context(|| format!("cannot write {name}"))?;
+        write(&folder.join(&name), &bytes)?;
         let sum = archive::sha256(&bytes);
         files.push((name, sum.clone()));
         Ok(sum)
@@ -58,8 +58,8 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<()> {
     add("opensre.rb".to_owned(), formula.replace("@SHA256@", &sum).into_bytes())?;
 
     files.sort();
-    let sums: String = files.iter().map(|(name, sum)| format!("{sum}  {name}\n")).collect();
-    std::fs::write(folder.join("SHA256SUMS"), &sums)?;
+    let sums = files.iter().fold(String::new(), |sums, (name, sum)| sums + sum + "  " + name + "\n");
+    write(&folder.join("SHA256SUMS"), sums.as_bytes())?;
     check(root, &folder, &built)?;
     crate::say(&format!("target/release-files:\n{sums}{}", built.how));
     Ok(())
@@ -70,7 +70,7 @@ fn options(arguments: &[String]) -> Result<(String, bool)> {
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--profile" => profile = arguments.next().context("--profile wants a name")?.clone(),
+            "--profile" => profile.clone_from(arguments.next().context("--profile wants a name")?),
             "--only-program" => only_program = true,
             other => bail!("release knows --profile NAME and --only-program, not `{other}`"),
         }
@@ -169,7 +169,7 @@ fn units(root: &Path, program: &str) -> Result<()> {
     for entry in std::fs::read_dir(root.join("packaging/systemd"))? {
         let path = entry?.path();
         let copy = folder.join(path.file_name().unwrap_or_default());
-        std::fs::write(&copy, read(&path)?.replace("/usr/bin/opensre", program))?;
+        write(&copy, read(&path)?.replace("/usr/bin/opensre", program).as_bytes())?;
         arguments.push(copy.display().to_string());
     }
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -184,6 +184,11 @@ fn has(program: &str) -> bool {
 
 fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "made anew by every run, and read by nobody before it has ended")]
+    std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// What a program prints; its complaint when it fails.

@@ -19,12 +19,12 @@ pub struct IntegrationsArgs {
 pub enum IntegrationsCommand {
     /// Every instance in effect, what is shadowed, and what could not be used
     List {
-        /// Only this service
+        /// Only this SERVICE, @GROUP or SERVICE/@GROUP
         service: Option<String>,
     },
     /// One instance with all its fields (secrets stay hidden)
     Show {
-        /// SERVICE or SERVICE/NAME
+        /// SERVICE, SERVICE/NAME, @GROUP or SERVICE/@GROUP
         instance: String,
     },
     /// Add an instance to the store; asks for what is missing when there is a terminal
@@ -61,6 +61,20 @@ give it on standard input, at the prompt, or as a reference."
     Remove(RemoveArgs),
     /// Prove with a real call that instances answer and accept their credentials
     Verify(VerifyArgs),
+    /// Named selectors, such as @eu: they stand wherever an instance may
+    #[command(visible_alias = "groups")]
+    Group {
+        /// What to do
+        #[command(subcommand)]
+        command: GroupCommand,
+    },
+    /// Routing rules: which instances the alerts with certain labels are about
+    #[command(visible_alias = "rules")]
+    Rule {
+        /// What to do
+        #[command(subcommand)]
+        command: RuleCommand,
+    },
     /// Take instances over from another tool's configuration
     #[command(after_help = "\
 Sources:
@@ -94,7 +108,7 @@ Examples:
 A secret that stands in clear becomes a reference to a variable, and the variables to set are listed on
 standard error; --reveal writes it as it is.")]
     Export(ExportArgs),
-    /// Which instance would be chosen, and why
+    /// Which instance would be chosen, and why (for a whole alert: `opensre route`)
     #[command(after_help = "\
 Examples:
   opensre integrations select grafana                                the default
@@ -118,6 +132,81 @@ Examples:
         /// Which service's `_INSTANCES` variable
         #[arg(long)]
         service: Option<String>,
+    },
+}
+
+/// What to do with groups.
+#[derive(Debug, Subcommand)]
+pub enum GroupCommand {
+    /// Add a group to the store
+    #[command(after_help = "\
+Examples:
+  opensre integrations group add @eu 'region=eu,env=prod'
+  opensre investigate -i alert.json --instance grafana=@eu     every member is asked
+  opensre integrations verify @eu")]
+    Add {
+        /// Its name, such as @eu
+        name: String,
+        /// The tags that its members have in common: region=eu,env in (prod,dr)
+        select: String,
+        /// Give a group of that name another selector
+        #[arg(long)]
+        replace: bool,
+    },
+    /// All groups and their members
+    List,
+    /// Remove a group
+    Remove {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What to do with routing rules. They are counted from 1.
+#[derive(Debug, Subcommand)]
+pub enum RuleCommand {
+    /// Add a rule to the store
+    #[command(after_help = "\
+Examples:
+  opensre integrations rule add team=payments --use grafana=pay --use 'aws=env=prod'
+  opensre integrations rule add 'env=prod,team in (shop,cart)' --use loki=@shop --position 1
+  opensre integrations rule add '*' --use grafana=central
+
+The first rule that fits an alert's labels and names a service decides for that service. A hint in the alert and
+--instance come before rules; URLs, ids, tags and the default after them.")]
+    Add {
+        /// A selector over the alert's labels; `*` fits every alert
+        #[arg(value_name = "MATCH")]
+        r#match: String,
+        /// For a service a name, several names, a tag selector or @GROUP; may be given several times
+        #[arg(long, required = true, value_name = "SERVICE=WANTED")]
+        r#use: Vec<String>,
+        /// Its place [default: behind all others]
+        #[arg(long, value_name = "PLACE")]
+        position: Option<usize>,
+    },
+    /// All rules, in order
+    List,
+    /// Remove a rule
+    Remove {
+        /// Its place
+        position: usize,
+    },
+    /// Move a rule to another place
+    Move {
+        /// Its place
+        from: usize,
+        /// The new place
+        to: usize,
+    },
+    /// What to do with a choice that is unknown or ambiguous
+    InDoubt {
+        /// When a hint or rule names what is not there: default, skip or fail
+        #[arg(long, value_name = "WORD")]
+        unknown: Option<String>,
+        /// When several fit alike where one is meant: default, skip or fail
+        #[arg(long, value_name = "WORD")]
+        ambiguous: Option<String>,
     },
 }
 
@@ -228,6 +317,7 @@ pub struct PolicyArgs {
 
 /// `integrations add`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct AddArgs {
     /// SERVICE or SERVICE/NAME
     pub instance: String,
@@ -252,6 +342,15 @@ pub struct AddArgs {
     /// Replace an instance of the same name
     #[arg(long)]
     pub replace: bool,
+    /// Prove the instance with a real call before it is saved (questions in a terminal always do)
+    #[arg(long)]
+    pub verify: bool,
+    /// Make no call, also when there are questions
+    #[arg(long, conflicts_with = "verify")]
+    pub skip_verify: bool,
+    /// Save the instance even when its proof fails
+    #[arg(long, conflicts_with = "skip_verify")]
+    pub save_anyway: bool,
     /// Do not ask for what is missing, even in a terminal
     #[arg(long)]
     pub no_input: bool,
@@ -299,7 +398,7 @@ pub struct RemoveArgs {
 /// `integrations verify`.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// SERVICE or SERVICE/NAME; everything that is configured when absent
+    /// SERVICE, SERVICE/NAME, @GROUP or SERVICE/@GROUP; everything that is configured when absent
     pub instances: Vec<String>,
     /// Also post a test message to these instances, or to all that are verified and can be delivered to
     #[arg(long, visible_alias = "send-slack-test", value_name = "SERVICE/NAME", num_args = 0..=1,
@@ -315,7 +414,7 @@ pub struct VerifyArgs {
 pub struct SelectArgs {
     /// The service
     pub service: String,
-    /// The instance of this name
+    /// The instance of this name, or the members of this @GROUP
     #[arg(long)]
     pub name: Option<String>,
     /// The instances whose tags fit this selector: env=prod,region!=eu,team in (a,b)

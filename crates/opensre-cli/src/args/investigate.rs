@@ -43,7 +43,8 @@ pub struct InvestigateArgs {
     /// When all answers must be there
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     pub deadline: String,
-    /// Also deliver the report to these instances, such as slack/ops; several with commas, or given several times
+    /// Also deliver the report to these instances, such as slack/ops or slack/@oncall; several with commas, or given
+    /// several times
     #[arg(long, value_name = "SERVICE/NAME", value_delimiter = ',')]
     pub deliver: Vec<String>,
     /// Write the report to this file (0600) instead of standard output

@@ -2,6 +2,7 @@
 
 mod integrations;
 mod investigate;
+mod onboard;
 mod query;
 mod route;
 
@@ -11,10 +12,11 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use integrations::{
-    AddArgs, ChangeArgs, ExportArgs, ExportForm, ImportArgs, ImportSource, IntegrationsArgs, IntegrationsCommand,
-    PolicyArgs, RemoveArgs, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
+    AddArgs, ChangeArgs, ExportArgs, ExportForm, GroupCommand, ImportArgs, ImportSource, IntegrationsArgs,
+    IntegrationsCommand, PolicyArgs, RemoveArgs, RuleCommand, SchemaKind, SelectArgs, TagArgs, VerifyArgs,
 };
 pub use investigate::{DemoArgs, InvestigateArgs, LabArgs, LabCommand};
+pub use onboard::OnboardArgs;
 pub use query::QueryArgs;
 pub use route::{RouteArgs, RoutingArgs};
 
@@ -35,7 +37,7 @@ const STYLES: Styles = Styles::styled()
     after_help = "\
 First steps:
   opensre demo                                   a whole investigation on simulated systems, nothing to set up
-  opensre integrations add grafana --name prod   set up an instance (asks for what is missing)
+  opensre onboard                                set up your systems, step by step
   opensre integrations verify                    prove that every instance answers
   opensre investigate -i alert.json              say what is wrong
 
@@ -107,6 +109,17 @@ pub enum Command {
     Route(RouteArgs),
     /// Ask one query of one instance, or list what there is to ask
     Query(QueryArgs),
+    /// Set up systems step by step: provider, name, tags, credentials, proof
+    #[command(after_help = "\
+Examples:
+  opensre onboard                                      asks, in a terminal
+  opensre onboard --service grafana/prod --tag env=prod \\
+      --set endpoint=https://prod.grafana.net --set 'api_key=${env:GRAFANA_TOKEN}'
+  opensre onboard --service aws/eu --set region=eu-west-1 --sample-alert alert.json
+
+What is answered by a flag is not asked. Without a terminal whatever is left is taken as it is, or is an error that
+names the flag; an instance whose proof fails is not saved, unless --save-anyway is given.")]
+    Onboard(OnboardArgs),
     /// Set up, list, choose and verify instances
     Integrations(IntegrationsArgs),
     /// What can be connected, and what each provider needs

@@ -8,7 +8,7 @@ use opensre_model::report::Report;
 use opensre_providers::driver::{self, Access, Neighbours, Provider, Receipt};
 
 use super::integrations::address::Address;
-use super::integrations::find;
+use super::integrations::{groups, named_or_default};
 use crate::app::App;
 use crate::failure::Failure;
 use crate::text::printable;
@@ -32,18 +32,22 @@ pub(super) fn targets(app: &App, written: &[String]) -> Result<Vec<Target>, Fail
     }
     let effective = app.effective()?;
     let neighbours = Neighbours::of(&effective.resolved);
-    for text in written {
-        let address = Address::parse(&app.catalogue, text)?;
-        let provider = provider(app, &address)?;
-        let found = find(&effective.resolved.families, &address)?;
-        let default = effective.resolved.family(&address.family).and_then(|family| family.default());
-        let instance = match (&address.name, default) {
-            (None, Some(default)) => default,
-            _ => found[0],
-        };
+    let mut add = |instance: &Instance, provider: Provider| {
         if !targets.iter().any(|target| target.instance == *instance) {
             targets.push(Target { instance: instance.clone(), provider, neighbours: neighbours.clone() });
         }
+    };
+    for text in written {
+        if let Some(members) = groups::members_to_ask(app, &effective.resolved, text)? {
+            for instance in members {
+                let address = Address::parse(&app.catalogue, &instance.address())?;
+                add(instance, provider(app, &address)?);
+            }
+            continue;
+        }
+        let address = Address::parse(&app.catalogue, text)?;
+        let provider = provider(app, &address)?;
+        add(named_or_default(&effective.resolved, &address)?, provider);
     }
     Ok(targets)
 }

@@ -8,7 +8,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use opensre_investigation::{Inquiry, InvestigationError, Observer, Progress, investigate};
 use opensre_model::alert::Alert;
-use opensre_model::evidence::GapKind;
 use opensre_model::report::Report;
 use opensre_model::routing::{ExplicitChoice, RouteOptions};
 use opensre_model::window::Window;
@@ -64,9 +63,7 @@ pub(super) fn report_format(app: &App) -> Result<Format, Failure> {
 
 /// A finished investigation is a success, whatever its verdict; one that every back end refused has not taken place.
 pub(super) fn exit(report: &Report) -> Exit {
-    let refused =
-        |kind: GapKind| matches!(kind, GapKind::Denied | GapKind::Failed | GapKind::RateLimited | GapKind::Deadline);
-    if report.evidence.is_empty() && report.gaps.iter().any(|gap| refused(gap.kind)) {
+    if report.evidence.is_empty() && report.gaps.iter().any(|gap| gap.kind.is_failure()) {
         Exit::NothingGathered
     } else {
         Exit::Success

@@ -7,6 +7,7 @@ mod doctor;
 mod integrations;
 mod investigate;
 mod lab;
+mod onboard;
 mod providers;
 mod query;
 mod route;
@@ -19,6 +20,7 @@ use crate::failure::Outcome;
 pub(crate) fn run(app: &App, command: Command) -> Outcome {
     match command {
         Command::Investigate(args) => investigate::run(app, &args),
+        Command::Onboard(args) => onboard::run(app, &args),
         Command::Route(args) => route::run(app, &args),
         Command::Query(args) => query::run(app, &args),
         Command::Integrations(args) => integrations::run(app, args.command),

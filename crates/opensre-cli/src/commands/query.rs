@@ -12,7 +12,7 @@ use opensre_providers::driver::{Input, InputError, InputSpec, Neighbours, Provid
 use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
-use super::integrations::{address, find};
+use super::integrations::{address, find, groups, named_or_default};
 use super::investigate::{positive, present};
 use crate::app::{App, duration};
 use crate::args::QueryArgs;
@@ -23,19 +23,23 @@ use crate::text::{printable, table};
 
 pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
     let wants_json = app.wants_json()?;
-    let address = address::Address::parse(&app.catalogue, &args.instance)?;
     let Some(written) = &args.query else {
         if !args.input.is_empty() {
             return Err(Failure::input("inputs are given, but no query").hint("write opensre query SERVICE/NAME QUERY"));
         }
-        return list(app, &address, wants_json);
+        let effective = app.effective()?;
+        let member = groups::members(app, &effective.resolved, &args.instance)?.and_then(|all| all.into_iter().next());
+        let written = member.map_or_else(|| args.instance.clone(), Instance::address);
+        return list(app, &address::Address::parse(&app.catalogue, &written)?, wants_json);
     };
     let effective = app.effective()?;
     app.report(&effective.resolved.diagnostics);
-    let instance = chosen(app, &effective, &address)?;
-    let provider = provider_of(app, instance)?;
-    let query = query_named(provider, written)?;
-    let input = read_inputs(query, &args.input)?;
+    let members = groups::members_to_ask(app, &effective.resolved, &args.instance)?;
+    let is_group = members.is_some();
+    let instances = match members {
+        Some(members) => members,
+        None => vec![chosen(app, &effective, &address::Address::parse(&app.catalogue, &args.instance)?)?],
+    };
     let now = present(args.now.as_deref())?.unwrap_or_else(Surroundings::now);
     let since = duration("--since", &args.since)?;
     if !since.is_positive() {
@@ -45,21 +49,68 @@ pub(super) fn run(app: &App, args: &QueryArgs) -> Outcome {
     let window = Window::around(None, None, now, Some(since));
     let neighbours = Neighbours::of(&effective.resolved);
     let means = Means { http, secrets, neighbours, window, deadline: positive("--deadline", &args.deadline)? };
-    let task = Task { instance: instance.clone(), provider: *provider, query, input, order: 0 };
-    let answered = App::runtime()?.block_on(ask(&task, &means));
+    let mut tasks = Vec::new();
+    for instance in instances {
+        let provider = provider_of(app, instance)?;
+        let query = query_named(provider, written)?;
+        let input = read_inputs(query, &args.input)?;
+        tasks.push(Task { instance: instance.clone(), provider: *provider, query, input, order: 0 });
+    }
+    let asking = tasks.iter().map(|task| ask(task, &means));
+    let answers: Vec<Answered> = App::runtime()?.block_on(futures::future::join_all(asking));
+    let asked: Vec<(&Task, &Answered)> = tasks.iter().zip(&answers).collect();
     if wants_json {
-        app.output.json(&json!({
-            "service": instance.family, "instance": instance.name, "query": query.name, "input": task.input.0,
-            "window": window, "evidence": answered.evidence, "gaps": answered.gaps, "calls": answered.calls,
-        }))?;
-    } else {
-        let unicode = app.surroundings.unicode;
-        app.output.data(&opensre_report::evidence::render(&answered.evidence, &answered.gaps, unicode))?;
+        let shown: Vec<Json> = asked.iter().map(|(task, answered)| as_json(task, answered, window)).collect();
+        match (is_group, shown.as_slice()) {
+            (false, [only]) => app.output.json(only)?,
+            _ => app.output.json(&json!({
+                "group": args.instance.trim(), "members": shown, "not_answered": not_answered(&asked),
+            }))?,
+        }
+        return Ok(exit_of_all(&answers));
+    }
+    for (task, answered) in &asked {
+        if is_group {
+            app.output.data(&format!("{}:\n", printable(&task.instance.address())))?;
+        }
+        let page = opensre_report::evidence::render(&answered.evidence, &answered.gaps, app.surroundings.unicode);
+        app.output.data(&page)?;
         if answered.evidence.is_empty() && answered.gaps.is_empty() {
-            app.output.note(&format!("{} answered that there is nothing", instance.address()));
+            app.output.note(&format!("{} answered that there is nothing", task.instance.address()));
         }
     }
-    Ok(exit(&answered))
+    let silent = not_answered(&asked);
+    if is_group && !silent.is_empty() {
+        app.output.complain(&printable(&format!(
+            "warning: {} of {} members did not answer: {}",
+            silent.len(),
+            asked.len(),
+            silent.join(", ")
+        )));
+    }
+    Ok(exit_of_all(&answers))
+}
+
+fn as_json(task: &Task, answered: &Answered, window: Window) -> Json {
+    json!({
+        "service": task.instance.family, "instance": task.instance.name, "query": task.query.name,
+        "input": task.input.0, "window": window, "evidence": answered.evidence, "gaps": answered.gaps,
+        "calls": answered.calls,
+    })
+}
+
+/// The instances of which nothing came back but that something went wrong.
+fn not_answered(asked: &[(&Task, &Answered)]) -> Vec<String> {
+    let is_silent =
+        |answered: &Answered| answered.evidence.is_empty() && answered.gaps.iter().any(|gap| gap.kind.is_failure());
+    asked.iter().filter(|(_, answered)| is_silent(answered)).map(|(task, _)| task.instance.address()).collect()
+}
+
+/// A success when one member answered; who did not is told.
+fn exit_of_all(answers: &[Answered]) -> Exit {
+    let exits: Vec<Exit> = answers.iter().map(exit).collect();
+    let first = exits.first().copied().unwrap_or(Exit::Success);
+    if exits.contains(&Exit::Success) { Exit::Success } else { first }
 }
 
 /// As an investigation's: what was refused or failed has not been asked.
@@ -79,14 +130,10 @@ fn exit(answered: &Answered) -> Exit {
 
 /// The instance that is named, or the default one with a word about it.
 fn chosen<'a>(app: &App, effective: &'a Effective, address: &address::Address) -> Result<&'a Instance, Failure> {
-    let found = find(&effective.resolved.families, address)?;
-    let default = effective.resolved.family(&address.family).and_then(|family| family.default());
-    let instance = match (&address.name, default) {
-        (None, Some(default)) => default,
-        _ => found[0],
-    };
-    if address.name.is_none() && found.len() > 1 {
-        app.output.note(&format!("asking {}, the default of {}", instance.address(), found.len()));
+    let instance = named_or_default(&effective.resolved, address)?;
+    let there = effective.resolved.family(&address.family).map_or(0, |family| family.instances.len());
+    if address.name.is_none() && there > 1 {
+        app.output.note(&format!("asking {}, the default of {there}", instance.address()));
     }
     Ok(instance)
 }

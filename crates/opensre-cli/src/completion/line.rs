@@ -12,7 +12,6 @@ pub(super) fn split(line: &str) -> Vec<String> {
         match (quote, character) {
             (Some(open), _) if character == open => quote = None,
             (Some('"') | None, '\\') => word.extend(characters.next()),
-            (Some(_), _) => word.push(character),
             (None, '\'' | '"') => quote = Some(character),
             (None, _) if character.is_whitespace() => {
                 if inside {
@@ -21,7 +20,7 @@ pub(super) fn split(line: &str) -> Vec<String> {
                 inside = false;
                 continue;
             }
-            (None, _) => word.push(character),
+            _ => word.push(character),
         }
         inside = true;
     }

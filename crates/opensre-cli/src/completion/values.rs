@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use opensre_model::policy::AlertPart;
 use opensre_model::provider::FieldSpec;
 use opensre_model::resolution::Family;
 
@@ -39,8 +40,12 @@ enum Holds {
     Tag,
     /// The name of an instance of the service.
     Name,
+    /// A group's name.
+    Group,
     /// A bundled scenario.
     Scenario,
+    /// A part of an alert.
+    Part,
     /// One of these words.
     Words(&'static [&'static str]),
 }
@@ -63,11 +68,11 @@ pub(super) fn attach(command: Command, known: &Arc<Known>) -> Command {
 
 fn holds(command: &str, argument: &Arg) -> Option<Holds> {
     Some(match (command, argument.get_id().as_str()) {
-        ("add", "instance") | (_, "provider") => Holds::Provider,
+        ("add", "instance") | ("onboard", "service") | (_, "provider") => Holds::Provider,
         (_, "service") => Holds::Service,
         (_, "instance") if argument.is_positional() || is_written(argument, "SERVICE/NAME") => Holds::Address,
         (_, "instances") => Holds::Address,
-        (_, "instance") => Holds::Wanted,
+        (_, "instance" | "use") => Holds::Wanted,
         (_, "deliver" | "send_test") => Holds::Target,
         (_, "query") => Holds::Query,
         (_, "input") if is_written(argument, "KEY=VALUE") => Holds::Input,
@@ -76,9 +81,11 @@ fn holds(command: &str, argument: &Arg) -> Option<Holds> {
         (_, "secret_stdin") => Holds::Secret,
         (_, "tag" | "tags") => Holds::Tag,
         ("select", "name") => Holds::Name,
+        ("remove", "name") => Holds::Group,
         (_, "scenario") => Holds::Scenario,
         (_, "precedence") => Holds::Words(&["store", "env", "merge"]),
         (_, "routing") => Holds::Words(&["full", "hints"]),
+        (_, "route_from") => Holds::Part,
         (_, "on_unknown" | "on_ambiguous") => Holds::Words(&["default", "skip", "fail"]),
         _ => return None,
     })
@@ -92,7 +99,8 @@ fn is_written(argument: &Arg, name: &str) -> bool {
 fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandidate> {
     let all = match holds {
         Holds::Service => services(known),
-        Holds::Address => services(known).into_iter().chain(addresses(known, |_| true)).collect(),
+        Holds::Address => services(known).into_iter().chain(addresses(known, |_| true)).chain(groups(known)).collect(),
+        Holds::Group => groups(known),
         Holds::Target => {
             let able = |service: &str| {
                 known.providers().iter().any(|provider| provider.spec.key == service && provider.deliver.is_some())
@@ -118,6 +126,7 @@ fn candidates(holds: Holds, current: &str, known: &Known) -> Vec<CompletionCandi
             known.written("service").and_then(|service| known.family(service)).map(names).unwrap_or_default()
         }
         Holds::Scenario => scenarios(),
+        Holds::Part => AlertPart::ALL.iter().map(|part| offered(part.as_str(), "")).collect(),
         Holds::Words(words) => words.iter().map(|word| offered(word, "")).collect(),
     };
     all.into_iter().filter(|candidate| candidate.get_value().to_string_lossy().starts_with(current)).collect()
@@ -144,15 +153,18 @@ fn names(family: &Family) -> Vec<CompletionCandidate> {
     family.instances.iter().map(|instance| offered(instance.name.as_str(), &instance.tags.to_string())).collect()
 }
 
+fn groups(known: &Known) -> Vec<CompletionCandidate> {
+    let groups = known.resolved().into_iter().flat_map(|resolved| resolved.routing.groups.iter());
+    groups.map(|group| offered(&group.name, &group.select.to_string())).collect()
+}
+
 /// `SERVICE=`, and behind it the names of its instances, groups, and tags.
 fn wanted(current: &str, known: &Known) -> Vec<CompletionCandidate> {
     let Some((service, wanted)) = current.split_once('=') else {
         return known.families().iter().map(|family| offered(&format!("{}=", family.key), "")).collect();
     };
     let Some(family) = known.family(service) else { return Vec::new() };
-    let groups = known.resolved().into_iter().flat_map(|resolved| resolved.routing.groups.iter());
-    let groups = groups.map(|group| offered(&group.name, &group.select.to_string()));
-    let behind = names(family).into_iter().chain(groups).chain(tags(std::slice::from_ref(family), wanted));
+    let behind = names(family).into_iter().chain(groups(known)).chain(tags(std::slice::from_ref(family), wanted));
     behind.map(|candidate| candidate.add_prefix(format!("{service}="))).collect()
 }
 

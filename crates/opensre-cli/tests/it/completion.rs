@@ -1,6 +1,7 @@
 //! Shell completion, in the shells themselves: the scripts that `opensre completions` prints, run by bash, zsh and
 //! fish against a store.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,7 +20,7 @@ fn world() -> World {
         {"id": "g", "service": "grafana", "status": "active", "instances": [grafana("prod", "eu"), grafana("staging", "us")]},
         {"id": "s", "service": "slack", "status": "active", "instances": [
             {"name": "ops", "credentials": {"webhook_url": "https://hooks.slack.com/services/T/B/canary"}}]},
-    ]}));
+    ], "groups": [{"name": "@eu", "select": "region=eu"}]}));
     world
 }
 
@@ -48,11 +49,12 @@ fn bash(world: &World, lines: &[&str]) -> Vec<String> {
     for line in lines {
         let cut: Vec<&str> = line.split([' ', '=', ':']).collect();
         let last = cut.last().copied().unwrap_or_default();
-        script.push_str(&format!(
+        let _ = writeln!(
+            script,
             "COMP_LINE='{line}' COMP_POINT={} COMP_CWORD=1 COMP_WORDS=(opensre x) COMPREPLY=()\n_opensre opensre '{last}' x\n\
-             (IFS='|'; printf '%s\\n' \"${{COMPREPLY[*]}}\")\n",
+             (IFS='|'; printf '%s\\n' \"${{COMPREPLY[*]}}\")",
             line.len()
-        ));
+        );
     }
     shell(world, "bash", &["--norc"], &script).lines().map(str::to_owned).collect()
 }
@@ -62,7 +64,7 @@ fn bash_completes_what_is_configured() {
     let world = world();
     let cases = [
         ("opensre inv", "investigate "),
-        ("opensre integrations show ", "grafana|slack|grafana/prod|grafana/staging|slack/ops"),
+        ("opensre integrations show ", "grafana|slack|grafana/prod|grafana/staging|slack/ops|@eu"),
         ("opensre integrations show grafana/s", "grafana/staging "),
         ("opensre integrations verify slack/", "slack/ops "),
         ("opensre integrations list gr", "grafana "),
@@ -75,7 +77,15 @@ fn bash_completes_what_is_configured() {
         ("opensre query grafana/prod tr", "traces|trace"),
         ("opensre query grafana/prod logs --input ", "labels="),
         ("opensre investigate --instance ", "grafana=|slack="),
-        ("opensre investigate --instance grafana=", "prod|staging|env=|region="),
+        ("opensre investigate --instance grafana=", "prod|staging|@eu|env=|region="),
+        ("opensre route alert.json --instance grafana=@", "@eu "),
+        ("opensre integrations verify @", "@eu "),
+        ("opensre onboard --service loki --set user", "username="),
+        ("opensre onboard --route-from u", "urls "),
+        ("opensre integrations group remove ", "@eu "),
+        ("opensre integrations rule add team=pay --use grafana=p", "prod "),
+        ("opensre route alert.json --on-unknown ", "default|skip|fail"),
+        ("opensre integrations import grafana --instance graf", "grafana|grafana/prod|grafana/staging"),
         ("opensre investigate --instance=grafana=st", "staging "),
         ("opensre investigate --instance grafana=env=st", "staging "),
         ("opensre investigate --deliver ", "slack/ops "),
@@ -122,7 +132,7 @@ offer opensre query grafana/prod ann
 "#;
     assert_eq!(
         shell(&world, "zsh", &["-f"], script),
-        "grafana/prod |grafana/staging |\ngrafana=env=|grafana=region=|grafana=prod |grafana=staging |\nannotations |\n"
+        "grafana/prod |grafana/staging |\ngrafana=env=|grafana=region=|grafana=prod |grafana=staging |grafana=@eu |\nannotations |\n"
     );
 }
 

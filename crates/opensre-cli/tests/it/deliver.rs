@@ -97,6 +97,23 @@ fn a_report_goes_to_every_target_that_is_named() {
 }
 
 #[test]
+fn a_group_of_targets_is_every_member_each_on_its_own() {
+    let office = Office::open();
+    let world = &office.lab.world;
+    for name in ["slack/ops", "slack/other"] {
+        world.run(["integrations", "tag", name, "duty=on"]).exits(0);
+    }
+    world.run(["integrations", "group", "add", "@duty", "duty=on"]).exits(0);
+    office.other.stage.misbehave("/api", Misbehaviour::LoginPage);
+    let ran = office.investigate(&["--deliver", "slack/@duty"]).exits(6);
+    assert_eq!(office.ops.posted().len(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("warning: not delivered to slack/other: "), "{}", ran.stderr);
+    office.investigate(&["--deliver", "slack/@dty"]).exits(2);
+    world.run(["integrations", "verify", "slack/ops", "--send-test", "slack/@duty"]).exits(1);
+    assert_eq!(office.ops.posted().len(), 2);
+}
+
+#[test]
 fn one_target_that_fails_stops_no_other() {
     for how in [
         Misbehaviour::Status(500, vec![], json!({})),

@@ -57,6 +57,10 @@ impl World {
         serde_json::from_str(&text).expect("a store of JSON")
     }
 
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
+
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::cargo_bin("opensre").expect("the binary");
         command.env_clear().env("HOME", self.folder.path()).env("LANG", "C.UTF-8").current_dir(self.folder.path());
@@ -144,6 +148,17 @@ impl LabWorld {
 
     pub(crate) fn alert_file(&self) -> String {
         self.world.path("alert.json").display().to_string()
+    }
+
+    /// A field of one of the scenario's instances, as its store file has it.
+    pub(crate) fn credential(&self, service: &str, name: &str, field: &str) -> String {
+        let document = self.lab().store_document();
+        let records = document["integrations"].as_array().expect("records").iter();
+        let instances = records
+            .filter(|record| record["service"] == service)
+            .flat_map(|record| record["instances"].as_array().expect("instances").iter());
+        let mut named = instances.filter(|instance| instance["name"] == name);
+        named.next().and_then(|one| one["credentials"][field].as_str()).expect("a field").to_owned()
     }
 
     /// How many requests an instance (`grafana/prod`) has seen.

@@ -27,7 +27,7 @@ struct Profile {
 }
 
 struct Profiles {
-    profiles: BTreeMap<String, Profile>,
+    by_name: BTreeMap<String, Profile>,
     sessions: BTreeMap<String, Section>,
     order: Vec<String>,
 }
@@ -35,7 +35,7 @@ struct Profiles {
 /// Reads the two files; either may be missing. `copy_keys` takes long-lived keys out of them.
 pub fn read(config: Option<File<'_>>, credentials: Option<File<'_>>, copy_keys: bool) -> Found {
     let mut found = Found::default();
-    let mut all = Profiles { profiles: BTreeMap::new(), sessions: BTreeMap::new(), order: Vec::new() };
+    let mut all = Profiles { by_name: BTreeMap::new(), sessions: BTreeMap::new(), order: Vec::new() };
     if let Some(file) = config {
         let ini = ini::parse(file.text);
         odd_lines(&ini.odd_lines, &file, &mut found);
@@ -66,7 +66,7 @@ pub fn read(config: Option<File<'_>>, credentials: Option<File<'_>>, copy_keys: 
         match all.proposal(name, copy_keys) {
             Ok(proposal) => found.proposals.push(proposal),
             Err((reason, hint)) => {
-                let line = all.profiles.get(name).and_then(|profile| profile.line);
+                let line = all.by_name.get(name).and_then(|profile| profile.line);
                 found.skip(place("profile", name, line), reason, hint);
             }
         }
@@ -89,19 +89,19 @@ fn named<'a>(section: &'a str, kind: &str) -> Option<&'a str> {
 
 impl Profiles {
     fn add(&mut self, name: String, section: Section, part: impl Fn(&mut Profile) -> &mut Option<Section>) {
-        if !self.profiles.contains_key(&name) {
+        if !self.by_name.contains_key(&name) {
             // `default` is what the other tools use; so it comes first here too.
             let position = if name == "default" { 0 } else { self.order.len() };
             self.order.insert(position, name.clone());
         }
-        let profile = self.profiles.entry(name).or_default();
+        let profile = self.by_name.entry(name).or_default();
         profile.line.get_or_insert(section.line);
         *part(profile) = Some(section);
     }
 
     /// A setting of a profile: that of the credentials file wins.
     fn setting(&self, name: &str, key: &str) -> Option<&str> {
-        let profile = self.profiles.get(name)?;
+        let profile = self.by_name.get(name)?;
         let credentials = profile.credentials.as_ref().and_then(|section| section.get(key));
         credentials.or_else(|| profile.config.as_ref().and_then(|section| section.get(key)))
     }
@@ -198,7 +198,7 @@ impl Profiles {
             if chain.iter().any(|known| known == source) {
                 return Err((format!("its source_profile goes round in a circle ({})", chain.join(" -> ")), None));
             }
-            if !self.profiles.contains_key(source) {
+            if !self.by_name.contains_key(source) {
                 return Err((
                     format!("its source_profile `{source}` is in neither file"),
                     Some("`aws configure list-profiles` shows what there is"),

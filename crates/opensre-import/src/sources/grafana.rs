@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::place;
 use crate::proposal::{Found, Given, Proposal, Tag};
-use crate::{endpoint, tags, yaml};
+use crate::{endpoint, names, tags, yaml};
 
 /// What is known about the Grafana that was asked.
 #[derive(Debug, Clone)]
@@ -22,23 +22,23 @@ pub struct Asked {
 
 /// A kind of data source, and the provider's fields.
 struct Kind {
-    kind: &'static str,
+    name: &'static str,
     service: &'static str,
     tenant: Option<&'static str>,
 }
 
 const KINDS: &[Kind] = &[
-    Kind { kind: "prometheus", service: "prometheus", tenant: Some("tenant") },
-    Kind { kind: "alertmanager", service: "alertmanager", tenant: None },
-    Kind { kind: "loki", service: "loki", tenant: Some("org_id") },
-    Kind { kind: "tempo", service: "tempo", tenant: Some("org_id") },
-    Kind { kind: "jaeger", service: "jaeger", tenant: None },
-    Kind { kind: "victoriametrics-metrics-datasource", service: "victoriametrics", tenant: None },
+    Kind { name: "prometheus", service: "prometheus", tenant: Some("tenant") },
+    Kind { name: "alertmanager", service: "alertmanager", tenant: None },
+    Kind { name: "loki", service: "loki", tenant: Some("org_id") },
+    Kind { name: "tempo", service: "tempo", tenant: Some("org_id") },
+    Kind { name: "jaeger", service: "jaeger", tenant: None },
+    Kind { name: "victoriametrics-metrics-datasource", service: "victoriametrics", tenant: None },
 ];
 
 /// Whether a data source of this type can become an instance.
 pub fn is_known(kind: &str) -> bool {
-    KINDS.iter().any(|known| known.kind == kind)
+    KINDS.iter().any(|known| known.name == kind)
 }
 
 /// Reads data sources, each as `GET /api/datasources/uid/{uid}` or the list answers.
@@ -49,7 +49,7 @@ pub fn read(sources: &[Json], asked: &Asked) -> Found {
     for source in sources {
         let name = yaml::text(source.get("name")).unwrap_or_else(|| "without a name".to_owned());
         let kind = yaml::text(source.get("type")).unwrap_or_default();
-        let Some(known) = KINDS.iter().find(|known| known.kind == kind) else {
+        let Some(known) = KINDS.iter().find(|known| known.name == kind) else {
             others.push(format!("`{name}` ({kind})"));
             continue;
         };
@@ -85,7 +85,11 @@ fn proposal(source: &Json, name: &str, kind: &Kind, asked: &Asked) -> Result<Pro
         return Err("it signs its requests for AWS (SigV4), which is not supported here".to_owned());
     }
 
-    let mut proposal = Proposal::new(kind.service, name, format!("data source `{name}` of {}", asked.address));
+    let own = names::without(name, &[kind.service, kind.name]);
+    let grafana = asked.address.split_once('/').map_or("", |(_, name)| name);
+    let own = if own.is_empty() { grafana } else { own.as_str() };
+    let mut proposal = Proposal::new(kind.service, own, format!("data source `{name}` of {}", asked.address));
+    proposal.full_name = names::slug(&format!("{grafana}-{name}"));
     proposal.identity = &["base_url"];
     proposal.text("base_url", Some(url));
     if yaml::flag(source.get("basicAuth")) == Some(true) {

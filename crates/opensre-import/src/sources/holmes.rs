@@ -291,7 +291,7 @@ fn prometheus(config: &Config<'_>) -> Reading {
 }
 
 fn datadog(config: &Config<'_>) -> Reading {
-    let mut datadog = proposal("datadog", &["site"]);
+    let mut datadog = proposal("datadog", &[]);
     config.secret(&mut datadog, "api_key", &["api_key", "dd_api_key"]);
     config.secret(&mut datadog, "app_key", &["app_key", "dd_app_key"]);
     if let Some(url) = config.text(&["api_url", "site_api_url"])? {
@@ -314,7 +314,7 @@ fn elasticsearch(config: &Config<'_>) -> Reading {
 }
 
 fn coralogix(config: &Config<'_>) -> Reading {
-    let mut coralogix = proposal("coralogix", &["base_url"]);
+    let mut coralogix = proposal("coralogix", &[]);
     config.secret(&mut coralogix, "api_key", &["api_key"]);
     let domain = config.needed(&["domain"])?;
     coralogix.text("base_url", Some(format!("https://api.{domain}")));
@@ -381,7 +381,7 @@ fn mongodb_atlas(config: &Config<'_>) -> Reading {
 }
 
 fn pagerduty(config: &Config<'_>) -> Reading {
-    let mut pagerduty = proposal("pagerduty", &["api_host"]);
+    let mut pagerduty = proposal("pagerduty", &[]);
     config.secret(&mut pagerduty, "token", &["api_key"]);
     pagerduty.text("api_host", config.text(&["api_url"])?);
     Ok(pagerduty)

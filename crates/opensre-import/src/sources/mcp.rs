@@ -11,7 +11,7 @@ use super::mcp_servers::{KNOWN, Known};
 use super::{File, place};
 use crate::proposal::{Found, Proposal};
 use crate::spelling::{self, Written};
-use crate::{Malformed, endpoint, jsonc, tags, yaml};
+use crate::{Malformed, endpoint, jsonc, names, tags, yaml};
 
 /// Reads a host's file.
 pub fn read(file: File<'_>, catalogue: &Catalogue, environment: &EnvironmentMap) -> Result<Found, Malformed> {
@@ -169,9 +169,12 @@ impl<'a> Server<'a> {
 
     fn proposal(&self, known: &Known, catalogue: &Catalogue, environment: &EnvironmentMap) -> Result<Proposal, String> {
         let spec = catalogue.find(known.service).ok_or("its provider is not known here")?;
-        let mut proposal =
-            Proposal::new(known.service, &instance_name(self.name, known.service), format!("server `{}`", self.name));
-        proposal.full_name = crate::names::slug(self.name);
+        let mut proposal = Proposal::new(
+            known.service,
+            &names::without(self.name, &["mcp", "server", known.service]),
+            format!("server `{}`", self.name),
+        );
+        proposal.full_name = names::slug(self.name);
         proposal.identity = known.identity;
         let declared = |key: &str| spec.field(key);
         let set = |proposal: &mut Proposal, field: &str, written: Written| -> Result<(), String> {
@@ -270,17 +273,14 @@ impl<'a> Server<'a> {
                     proposal.text("organization_slug", Some(slug.to_owned()));
                 }
             }
-            "kubernetes" => {
-                if !proposal.has("context") && !proposal.has("kubeconfig") {
-                    return Err(
-                        "it uses the current context of the kubeconfig; `opensre integrations import kubeconfig` imports all".to_owned()
-                    );
-                }
+            "kubernetes" if !proposal.has("context") && !proposal.has("kubeconfig") => {
+                let reason = "it uses the current context of the kubeconfig; `opensre integrations import kubeconfig` imports all";
+                return Err(reason.to_owned());
             }
             "aws" => {
                 // The profile says which account it is; several servers use one.
                 if let Some(profile) = proposal.plain_text("profile").map(str::to_owned) {
-                    proposal.name = crate::names::slug(&profile);
+                    proposal.name = names::slug(&profile);
                     tags::infer(proposal, &profile, &format!("the profile `{profile}`"));
                 } else if !proposal.has("access_key_id") {
                     return Err("it uses the default profile; `opensre integrations import aws` imports all".to_owned());
@@ -327,14 +327,4 @@ fn bare(word: &str) -> &str {
 
 fn last(word: &str) -> &str {
     word.rsplit('/').next().unwrap_or(word)
-}
-
-/// A server's name as an instance's: `grafana-prod` is `prod`, and `grafana` alone is the default one.
-fn instance_name(server: &str, service: &str) -> String {
-    let words: Vec<&str> = server
-        .split(['-', '_', ' ', '.'])
-        .filter(|word| !word.is_empty())
-        .filter(|word| !["mcp", "server", service].iter().any(|known| word.eq_ignore_ascii_case(known)))
-        .collect();
-    words.join("-")
 }

@@ -17,7 +17,7 @@ pub(super) struct Known {
     pub(super) flags: &'static [(&'static str, &'static str)],
     /// Where an `Authorization` header goes.
     pub(super) authorization: AuthorizationFields,
-    /// Fields that say which system it is.
+    /// Fields that say which system it is; none for vendors whose one host has everybody's.
     pub(super) identity: &'static [&'static str],
     /// The secret that it cannot do without.
     pub(super) secret: Option<&'static str>,
@@ -57,7 +57,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[("--toolsets", "toolsets"), ("--gh-host", "api_url")],
         authorization: bearer("auth_token"),
-        identity: &["api_url"],
+        identity: &[],
         secret: Some("auth_token"),
     },
     Known {
@@ -82,7 +82,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[("--apiKey", "api_key"), ("--appKey", "app_key"), ("--site", "site")],
         authorization: NONE,
-        identity: &["site"],
+        identity: &[],
         secret: None,
     },
     Known {
@@ -213,7 +213,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[],
         authorization: bearer("token"),
-        identity: &["api_host"],
+        identity: &[],
         secret: Some("token"),
     },
     Known {
@@ -237,7 +237,7 @@ pub(super) const KNOWN: &[Known] = &[
         ],
         flags: &[],
         authorization: NONE,
-        identity: &["base_url"],
+        identity: &[],
         secret: Some("auth_token"),
     },
     Known {
@@ -257,7 +257,7 @@ pub(super) const KNOWN: &[Known] = &[
         variables: &[("HONEYCOMB_API_KEY", "api_key"), ("HONEYCOMB_API_ENDPOINT", "base_url")],
         flags: &[],
         authorization: NONE,
-        identity: &["base_url"],
+        identity: &[],
         secret: Some("api_key"),
     },
     Known {

@@ -153,8 +153,8 @@ fn since(state: &ResourceState) -> Option<Timestamp> {
     static SINCE: LazyLock<Regex> = LazyLock::new(|| compile(r"\bsince (\d{4}-\d{2}-\d{2}T[\d:.]+Z)$"));
     let own = ["health_since", "since"].iter().find_map(|key| state.attributes.get(*key)?.parse().ok());
     let told = || {
-        let text = ["state", "condition"].iter().filter_map(|key| state.attributes.get(*key));
-        text.filter_map(|text| SINCE.captures(text)?.get(1)?.as_str().parse().ok()).next()
+        let mut text = ["state", "condition"].iter().filter_map(|key| state.attributes.get(*key));
+        text.find_map(|text| SINCE.captures(text)?.get(1)?.as_str().parse().ok())
     };
     own.or_else(told)
 }

@@ -80,10 +80,7 @@ fn ask(alert: &Alert) -> Relevance {
 }
 
 fn providers() -> Vec<Provider> {
-    vec![
-        Provider { spec: &METRICS, probe: None, queries: QUERIES, deliver: None, identity: &[] },
-        Provider { spec: &CHAT, probe: None, queries: &[], deliver: None, identity: &[] },
-    ]
+    vec![Provider { queries: QUERIES, ..Provider::declared(&METRICS) }, Provider::declared(&CHAT)]
 }
 
 fn origin(access: &Access, operation: &str, query: &str, window: Window) -> Origin {
@@ -421,6 +418,75 @@ fn an_incomplete_instance_is_a_gap_that_says_what_is_missing() {
     let gap = report.gaps.iter().find(|gap| gap.service == "datadog").expect("a gap");
     assert!(gap.reason.contains("app_key is not set"), "{}", gap.reason);
     assert_eq!(report.gaps.iter().filter(|gap| gap.service == "datadog").count(), 1);
+}
+
+/// The groups `@odd`, of the teams `prod`, `lab` and `late`, and what to do in doubt.
+fn with_groups(mut asked: Asked, in_doubt: &str) -> Asked {
+    let store = serde_json::json!({
+        "version": 2, "integrations": [], "groups": [{"name": "@odd", "select": "team in (prod,lab,late)"}],
+        "routing": {"unknown": in_doubt, "rules": [{"match": "service=checkout", "use": {"metrics": "@odd"}}]},
+    });
+    let document = opensre_model::record::Document::from_json(store).expect("a store");
+    let source = Source::Store { path: "/tmp/store.json".to_owned() };
+    let catalogue = opensre_model::provider::Catalogue::new(vec![&METRICS, &CHAT]);
+    let (table, odd) = opensre_model::routing::RoutingTable::read(&catalogue, &document, &source);
+    assert!(odd.is_empty(), "{odd:?}");
+    asked.resolved.routing = table;
+    asked
+}
+
+#[test]
+fn every_member_of_a_group_is_asked_and_who_did_not_answer_is_told() {
+    use opensre_model::report::MemberState;
+    let mut asked = with_groups(
+        Asked::of(&[
+            ("metrics", "prod", ""),
+            ("metrics", "lab", "denied"),
+            ("metrics", "late", "never"),
+            ("metrics", "other", ""),
+        ])
+        .deadline(Duration::from_millis(400)),
+        "default",
+    );
+    let report = asked.run().expect("a report");
+    assert_eq!(report.groups.len(), 1);
+    let group = &report.groups[0];
+    assert_eq!((group.group.as_str(), group.service.as_str()), ("@odd", "metrics"));
+    let states: Vec<(&str, MemberState)> =
+        group.members.iter().map(|member| (member.instance.as_str(), member.state)).collect();
+    assert_eq!(
+        states,
+        [("prod", MemberState::Answered), ("lab", MemberState::AnsweredInPart), ("late", MemberState::Failed)]
+    );
+    assert!(group.members[1].reason.as_deref().is_some_and(|reason| reason.contains("HTTP 401")));
+    assert!(group.members[2].reason.as_deref().is_some_and(|reason| reason.contains("not answered")));
+    assert!(!stable(&report).contains(CANARY));
+    let asked_of: Vec<&str> = report.instances.iter().filter_map(|one| one.instance.as_deref()).collect();
+    assert_eq!(asked_of, ["prod", "lab", "late"]);
+    assert_eq!(report.instances[0].rules[0].position, 1);
+
+    // A member that a policy keeps out is told too, and not asked.
+    asked.resolved.families[0].instances[2].policy.requires_explicit = true;
+    let report = asked.run().expect("a report");
+    let last = report.groups[0].members.last().expect("a member");
+    assert_eq!((last.instance.as_str(), last.state), ("late", MemberState::LeftOut));
+    assert!(!report.instances.iter().any(|one| one.instance.as_deref() == Some("late")));
+}
+
+#[test]
+fn a_choice_in_doubt_can_end_an_investigation_before_anything_is_asked() {
+    let mut asked = with_groups(Asked::of(&[("metrics", "other", ""), ("chat", "default", "")]), "fail");
+    let error = asked.run().expect_err("an unknown choice");
+    assert!(matches!(error, InvestigationError::UnknownInstance { .. }), "{error}");
+    assert!(error.to_string().contains("routing rule 1 names '@odd'"), "{error}");
+    assert!(asked.progress.lock().expect("no panic").is_empty(), "nothing was planned");
+    asked.resolved.routing.on_unknown = opensre_model::routing::InDoubt::Skip;
+    asked.resolved.families[1].instances.push(instance("chat", "second", ""));
+    asked.resolved.families.push(resolved(&[("other", "x", "")]).families.remove(0));
+    match asked.run() {
+        Ok(report) => panic!("{:?}", report.instances),
+        Err(error) => assert!(matches!(error, InvestigationError::NoUsableIntegration { .. }), "{error}"),
+    }
 }
 
 #[test]

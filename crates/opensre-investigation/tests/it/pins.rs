@@ -86,7 +86,7 @@ fn tasks(name: &str, expect: &[(&str, &str)], probe: opensre_providers::driver::
         integration_id: "id".to_owned(),
         source: Source::Store { path: "store".to_owned() },
     };
-    let provider = Provider { spec: &SPEC, probe: Some(probe), identity: &[], queries: &[QUERY], deliver: None };
+    let provider = Provider { probe: Some(probe), queries: &[QUERY], ..Provider::declared(&SPEC) };
     (0..4)
         .map(|order| Task { instance: instance.clone(), provider, query: &QUERY, input: Input::default(), order })
         .collect()

@@ -33,6 +33,7 @@ pub struct Classified {
 
 /// What one written instance is.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are usable; a box for each would cost more than it saves")]
 pub(crate) enum Outcome {
     /// It can be used.
     Usable(Instance),

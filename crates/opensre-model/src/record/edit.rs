@@ -38,6 +38,28 @@ pub enum EditError {
     /// A name was blank.
     #[error("an instance's name must not be blank")]
     BlankName,
+    /// There is a group of that name.
+    #[error("there is a group {name} already")]
+    GroupExists {
+        /// The name, normalised.
+        name: String,
+    },
+    /// There is no rule at that place.
+    #[error("there is no place {place} among {count} routing rules; places are counted from 1")]
+    NoRule {
+        /// The place, counted from 1.
+        place: usize,
+        /// How many rules there are.
+        count: usize,
+    },
+    /// What stands in the place of groups or rules is something else, and is not written over.
+    #[error("the store's `{key}` is {kind}; repair it by hand")]
+    NotReadable {
+        /// The key.
+        key: &'static str,
+        /// What stands there.
+        kind: &'static str,
+    },
 }
 
 impl Document {

@@ -6,6 +6,7 @@
 mod document;
 mod edit;
 mod read;
+mod routing;
 mod shape;
 
 pub use document::{Document, RecordSummary, StoredInstance};

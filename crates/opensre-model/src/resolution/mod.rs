@@ -5,6 +5,7 @@
 //! grows linearly with the number of instances.
 
 mod family;
+mod references;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -215,6 +216,8 @@ fn resolve_sides(
         resolved.origins.push(settled.places.iter().filter_map(origin).collect());
         resolved.families.push(settled.family);
     }
+    let dangling = references::dangling(catalogue, &resolved);
+    resolved.diagnostics.extend(dangling);
     resolved
 }
 

@@ -8,8 +8,11 @@ use crate::resolution::Family;
 use super::default::default_position;
 use super::table::{InDoubt, RoutingRule};
 use super::tags::Agreement;
-use super::words::{joined, plain, quoted};
+use super::words::{joined, plain, quoted, shortened};
 use super::{AppliedPolicy, AppliedRule, GroupUse, Rejected, Route, RouteStep};
+
+/// The longest text of a rule, in characters.
+const LONGEST_RULE: usize = 400;
 
 /// What was chosen in one family, by position.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl Chosen {
 
 impl AppliedRule {
     pub(super) fn of(rule: &RoutingRule) -> Self {
-        Self { position: rule.position, text: plain(&rule.to_string()) }
+        Self { position: rule.position, text: shortened(&rule.to_string(), LONGEST_RULE) }
     }
 }
 
@@ -143,10 +146,10 @@ impl Choice {
         self.chosen.retain(|position, _| !forbidden.contains_key(position));
         let mut whys = Vec::new();
         for (position, Forbidden { why, .. }) in forbidden {
-            whys.push(format!("{}: {why}", quoted(family.instances[position].name.as_str())));
-            self.rejected.insert(position, why);
+            whys.push(format!("{}, {why}", quoted(family.instances[position].name.as_str())));
+            self.rejected.insert(position, format!("policy {why}"));
         }
-        let whys = joined(&whys);
+        let whys = whys.join("; ");
         if !self.chosen.is_empty() {
             return;
         }
@@ -182,7 +185,13 @@ impl Choice {
                 continue;
             }
             let names: Vec<String> = open.iter().map(|position| family.instances[*position].name.to_string()).collect();
-            let said = format!("ambiguous: {why} fits {} alike", joined(&names));
+            let between = match names.as_slice() {
+                [first, rest @ ..] if rest.iter().all(|name| name == first) => {
+                    format!("{} instances named {}", names.len(), quoted(first))
+                }
+                several => joined(several),
+            };
+            let said = format!("ambiguous between {between}: {why}");
             if wanted == InDoubt::Fail {
                 self.refuse(&said);
                 return;
@@ -190,7 +199,7 @@ impl Choice {
             let before = self.chosen.len();
             self.chosen.retain(|position, chosen| chosen.certain || !open.contains(position));
             for position in open.iter().filter(|position| !self.chosen.contains_key(position)) {
-                self.rejected.insert(*position, format!("left out, since the choice is {said}"));
+                self.rejected.insert(*position, format!("left out as {said}"));
             }
             if self.chosen.is_empty() && before > 0 {
                 self.reason = Some(format!("{said}, and what is ambiguous is skipped"));
@@ -296,7 +305,7 @@ fn forbids(family: &Family, position: usize, chosen: &Chosen, step: RouteStep) -
             RouteStep::Default => "being the default does not",
             _ => "tags, ids and URLs do not",
         };
-        let why = format!("policy requires_explicit: only its own name chooses it, {instead}");
+        let why = format!("requires_explicit: only its own name chooses it, {instead}");
         return Some(Forbidden { why, even_default: true });
     }
     if matches!(step, RouteStep::CommandLine | RouteStep::Default) || chosen.ways.iter().any(|way| policy.allows(way)) {
@@ -311,7 +320,7 @@ fn forbids(family: &Family, position: usize, chosen: &Chosen, step: RouteStep) -
             named_by.push(said);
         }
     }
-    let why = format!("policy route_from: {parts} of an alert may name it, and it is named by {}", joined(&named_by));
+    let why = format!("route_from: {parts} may name it, not {}", joined(&named_by));
     Some(Forbidden { why, even_default: policy.requires_explicit })
 }
 

@@ -266,7 +266,7 @@ pub fn route<'a>(
     routes
 }
 
-impl<'a> Route<'a> {
+impl Route<'_> {
     /// A route that asks nothing.
     fn without(service: String, step: RouteStep, reason: String) -> Self {
         Self {

@@ -70,7 +70,7 @@ impl<'a> Fitting<'a> {
             } else {
                 paths.iter().map(|path| Way { part: AlertPart::Rules, path: Some(path.clone()) }).collect()
             };
-            let why = format!("named by routing rule {} ({})", applied.position, applied.text);
+            let why = format!("named by routing rule {} ({})", applied.position, plain(&applied.text));
             for used in rule.uses.iter().filter(|used| used.family == family.key) {
                 let picked = pick(family, &self.table.groups, &used.wanted);
                 let chosen = |by_name| Chosen { why: why.clone(), ways: ways.clone(), by_name, certain: false };

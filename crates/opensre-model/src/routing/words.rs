@@ -11,9 +11,14 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A text without quotes.
 pub(super) fn plain(text: &str) -> String {
+    shortened(text, LONGEST)
+}
+
+/// A text without quotes, cut to so many characters.
+pub(super) fn shortened(text: &str, longest: usize) -> String {
     let mut characters = text.chars();
     let mut shown: String =
-        characters.by_ref().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        characters.by_ref().take(longest).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if characters.next().is_some() {
         shown.push('…');
     }

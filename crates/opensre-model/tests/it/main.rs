@@ -9,6 +9,7 @@ mod fields;
 mod laws;
 mod pins;
 mod record;
+mod record_routing;
 mod redaction;
 mod resolution;
 mod routing;

@@ -40,6 +40,30 @@ fn a_store_is_described() {
 }
 
 #[test]
+fn groups_rules_and_policies_are_described() {
+    let schema = store_schema(&catalogue());
+    let with = |key: &str, value: Json| {
+        let mut store = store("sql", &json!({"host": "h"}));
+        store[key] = value;
+        is_valid(&schema, &store)
+    };
+    assert!(with("groups", json!([{"name": "@eu", "select": "region=eu", "own": 1}])));
+    assert!(!with("groups", json!([{"name": "eu", "select": "region=eu"}])));
+    assert!(!with("groups", json!({"@eu": "region=eu"})));
+    assert!(with("routing", json!({"rules": [{"match": "*", "use": {"sql": "a", "own": "@eu"}}], "unknown": "skip"})));
+    assert!(!with("routing", json!({"rules": [{"use": {"sql": "a"}}]})));
+    assert!(!with("routing", json!({"rules": [{"match": "*", "use": {"sql": ["a"]}}]})));
+    assert!(!with("routing", json!({"unknown": "never"})));
+    let policy = |key: &str, value: Json| {
+        let mut store = store("sql", &json!({"host": "h"}));
+        store["integrations"][0]["instances"][0][key] = value;
+        is_valid(&schema, &store)
+    };
+    assert!(policy("requires_explicit", json!(true)) && policy("route_from", json!(["hint", "urls"])));
+    assert!(!policy("requires_explicit", json!("maybe")) && !policy("route_from", json!(["hints"])));
+}
+
+#[test]
 fn a_variable_is_described() {
     let schema = instances_variable_schema(catalogue().find("sql").unwrap()).unwrap();
     assert!(is_valid(&schema, &json!([{"name": "a", "credentials": {"host": "h"}}, {"name": "b", "host": "h"}])));

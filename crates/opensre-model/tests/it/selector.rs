@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use opensre_model::diagnostic::Source;
 use opensre_model::identity::Expect;
-use opensre_model::instance::{Instance, InstanceName, Settings, Tags};
+use opensre_model::instance::{Instance, InstanceName, Settings, Tags, Word, normalise};
 use opensre_model::provider::{Catalogue, Hooks, ProviderKind, ProviderSpec, Rule};
 use opensre_model::resolution::{Family, Resolved};
 use opensre_model::selector::{Requirement, Selector, Selectors, Wanted, nearest};
@@ -141,6 +141,15 @@ proptest! {
         let selector = Selector::parse(&parts.join(",")).unwrap();
         prop_assert_eq!(selector.requirements().len(), parts.len());
         prop_assert_eq!(Selector::parse(&selector.to_string()).unwrap(), selector);
+    }
+
+    #[test]
+    fn a_word_is_compared_as_it_is_normalised(word in "[ aAbkKKÉéİΣσß\u{a0}]{0,4}", written in "[ aAbkKKÉéİΣσß\u{a0}]{0,4}") {
+        let normal = normalise(&written);
+        match Word::new(&word) {
+            Some(word) => prop_assert_eq!(word.is(&written), word.as_str() == normal),
+            None => prop_assert_eq!(normalise(&word), ""),
+        }
     }
 
     #[test]

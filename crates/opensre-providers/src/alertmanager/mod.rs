@@ -5,6 +5,8 @@ pub mod wire;
 
 mod queries;
 
+pub(crate) use queries::active_labels;
+
 use crate::driver::Provider;
 
 /// Alertmanager.

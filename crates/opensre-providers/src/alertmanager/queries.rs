@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::wire::{self, ActiveAlert, Silence};
 use crate::access::{Access, HttpFields};
 use crate::backend::{Backend, LinkBuilder, LinkTarget};
-use crate::driver::{Answer, Bounds, Input, InputSpec, Probe, Query, Relevance};
+use crate::driver::{Answer, Bounds, Input, Probe, Query, Relevance};
 use crate::failure::Failure;
 use crate::siblings::{Kinship, kinship};
 use crate::subject;
@@ -21,9 +21,6 @@ const FIELDS: HttpFields = HttpFields::at("base_url").bearer("bearer_token").bas
 
 const ALERTS: &str = "alerts";
 const SILENCES: &str = "silences";
-
-const LABELS: &[InputSpec] =
-    &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }];
 
 const BOUNDS: Bounds = Bounds { rows: MOST, bytes: 8 * 1024 * 1024, seconds: 30 };
 
@@ -34,7 +31,7 @@ pub(super) const QUERIES: &[Query] = &[
     Query {
         name: ALERTS,
         summary: "other alerts of the same things that are active, and whether this one still is",
-        input: LABELS,
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance,
         run: |access, input, window| run(access, ALERTS, input, window).boxed(),
@@ -42,7 +39,7 @@ pub(super) const QUERIES: &[Query] = &[
     Query {
         name: SILENCES,
         summary: "silences that cover the alert, and who set them why",
-        input: LABELS,
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance,
         run: |access, input, window| run(access, SILENCES, input, window).boxed(),
@@ -69,6 +66,13 @@ async fn prove(access: &Access) -> Result<Probe, Failure> {
     Ok(Probe::passed("the API answers")
         .with("version", text("/versionInfo/version"))
         .with("cluster", text("/cluster/status")))
+}
+
+/// The labels of all alerts that are active.
+pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
+    let answer: Json =
+        BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline).get_json("api/v2/alerts", &[]).await?;
+    Ok(wire::alerts(&answer)?.0.into_iter().map(|alert| alert.labels).collect())
 }
 
 async fn run(access: &Access, query: &str, input: &Input, window: Window) -> Answer {

@@ -37,9 +37,6 @@ const SPANS: &str = "spans";
 const TRACE: &str = "trace";
 const QUERY: &str = "query";
 
-const LABELS: InputSpec =
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
-
 /// Bounds of every query. Of logs there are errors in three cuts; nothing else has as many rows.
 const BOUNDS: Bounds = Bounds { rows: 1_200, bytes: 8 * 1024 * 1024, seconds: 45 };
 
@@ -48,7 +45,7 @@ const QUERIES: &[Query] = &[
         name: LOGS,
         summary: "lines of errors and of warnings, a sample of all lines, and counts, of the alert's service, \
                   application or subsystem",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: things_of,
         run: |access, input, window| run(access, LOGS, input, window).boxed(),
@@ -56,7 +53,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: SPANS,
         summary: "spans with errors, slow ones and ordinary ones of the alert's service, and the worst traces",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: things_of,
         run: |access, input, window| run(access, SPANS, input, window).boxed(),
@@ -64,7 +61,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: TRACE,
         summary: "the traces that the alert names, span by span, and their log lines",
-        input: &[InputSpec { key: subject::TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" }],
+        input: &[subject::TRACE_IDS_INPUT],
         bounds: BOUNDS,
         relevance: subject::traces,
         run: |access, input, window| run(access, TRACE, input, window).boxed(),

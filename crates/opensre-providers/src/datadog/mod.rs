@@ -48,9 +48,6 @@ const METRIC_QUERY: &str = "metric-query";
 const QUERY: &str = "query";
 const MONITOR_ID: &str = "monitor_id";
 
-const LABELS: InputSpec =
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
-
 /// Bounds of everything but monitors. Of logs there are errors in three cuts; nothing else has as many rows.
 const BOUNDS: Bounds = Bounds { rows: 1_200, bytes: 8 * 1024 * 1024, seconds: 30 };
 
@@ -74,7 +71,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: LOGS,
         summary: "lines of errors and of warnings, a sample of all lines, and counts, of what the alert's labels name",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: things_of,
         run: |access, input, window| run(access, LOGS, input, window).boxed(),
@@ -82,7 +79,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: METRICS,
         summary: "errors, latency, traffic and use of resources of what the alert's labels name",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: things_of,
         run: |access, input, window| run(access, METRICS, input, window).boxed(),
@@ -91,7 +88,7 @@ const QUERIES: &[Query] = &[
         name: EVENTS,
         summary: "deployments, changes and alerts of what the alert's labels name, and changes of anything around it",
         input: &[
-            LABELS,
+            subject::LABELS_INPUT,
             InputSpec {
                 key: MONITOR_ID,
                 kind: "string",
@@ -106,7 +103,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: SPANS,
         summary: "spans with errors, slow ones and ordinary ones of what the alert's labels name, and the worst traces",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: things_of,
         run: |access, input, window| run(access, SPANS, input, window).boxed(),

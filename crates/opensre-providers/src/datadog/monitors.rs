@@ -33,7 +33,7 @@ pub(super) const MONITOR_INPUT: &[InputSpec] = &[
 ];
 
 pub(super) const MONITORS_INPUT: &[InputSpec] = &[
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" },
+    subject::LABELS_INPUT,
     InputSpec { key: ID, kind: "string", required: false, help: "id of the alert's own monitor, which is left out" },
 ];
 

@@ -197,7 +197,10 @@ fn kind_name(kind: ProviderKind) -> &'static str {
 
 fn kind(field: &FieldSpec) -> String {
     match field.kind {
-        FieldKind::Text { .. } => "text".to_owned(),
+        FieldKind::Text { .. } => match field.instance_of {
+            Some(family) => format!("name of an instance of {}", code(family)),
+            None => "text".to_owned(),
+        },
         FieldKind::Url { .. } => "URL".to_owned(),
         FieldKind::Integer { min, max: i64::MAX, .. } => format!("whole number from {min}"),
         FieldKind::Integer { min, max, .. } => format!("whole number, {min} to {max}"),

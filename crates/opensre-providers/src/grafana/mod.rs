@@ -111,7 +111,7 @@ const QUERIES: &[Query] = &[
         summary: "the traces that the alert names, span by span",
         input: tempo::TRACE_INPUT,
         bounds: tempo::BOUNDS,
-        relevance: tempo::trace_relevance,
+        relevance: subject::traces,
         run: |access, input, window| trace(access, input, window).boxed(),
     },
 ];
@@ -144,7 +144,7 @@ async fn traces(access: &Access, input: &Input, window: Window) -> Answer {
 
 async fn trace(access: &Access, input: &Input, window: Window) -> Answer {
     let ask = |backend: Backend, input: Input| {
-        async move { tempo::gather::by_id(&backend, TRACE, &input.list(tempo::TRACE_IDS), window).await }.boxed()
+        async move { tempo::gather::by_id(&backend, TRACE, &input.list(subject::TRACE_IDS), window).await }.boxed()
     };
     through(access, input, TRACE, Kind::Tempo, tempo::BOUNDS, ask).await
 }

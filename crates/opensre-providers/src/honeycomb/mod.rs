@@ -15,7 +15,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opensre_model::alert::{Alert, Labels};
 use opensre_model::window::Window;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::access::Access;
 use crate::driver::{Answer, Bounds, Input, InputSpec, Probe, Provider, Query, Relevance};
@@ -39,11 +39,6 @@ const LOGS: &str = "logs";
 const TRACE: &str = "trace";
 const QUERY: &str = "query";
 
-const TRACE_IDS: &str = "trace_ids";
-
-const LABELS: InputSpec =
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
-
 /// Bounds of every query. Of logs there are errors in three cuts; nothing else has as many rows.
 const BOUNDS: Bounds = Bounds { rows: 1_200, bytes: 8 * 1024 * 1024, seconds: 45 };
 
@@ -51,7 +46,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: SPANS,
         summary: "spans with errors, slow ones and ordinary ones of the alert's service, and the worst traces",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: of_service,
         run: |access, input, window| run(access, SPANS, input, window).boxed(),
@@ -59,7 +54,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: RATES,
         summary: "how many spans of the alert's service there are, how many failed, and how long they take",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: of_service,
         run: |access, input, window| run(access, RATES, input, window).boxed(),
@@ -67,7 +62,7 @@ const QUERIES: &[Query] = &[
     Query {
         name: LOGS,
         summary: "lines of errors and of warnings of the alert's service, and a sample of all lines",
-        input: &[LABELS],
+        input: &[subject::LABELS_INPUT],
         bounds: BOUNDS,
         relevance: of_service,
         run: |access, input, window| run(access, LOGS, input, window).boxed(),
@@ -75,9 +70,9 @@ const QUERIES: &[Query] = &[
     Query {
         name: TRACE,
         summary: "the traces that the alert names, span by span, and their log lines",
-        input: &[InputSpec { key: TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" }],
+        input: &[subject::TRACE_IDS_INPUT],
         bounds: BOUNDS,
-        relevance: of_traces,
+        relevance: subject::traces,
         run: |access, input, window| run(access, TRACE, input, window).boxed(),
     },
     Query {
@@ -98,14 +93,6 @@ const QUERIES: &[Query] = &[
 fn of_service(alert: &Alert) -> Relevance {
     let names_something = |labels: &Labels| !named_services(labels).is_empty();
     subject::relevance(alert, names_something, "nothing in the alert names a service")
-}
-
-fn of_traces(alert: &Alert) -> Relevance {
-    if alert.references.trace_ids.is_empty() {
-        return Relevance::Skip("the alert names no trace");
-    }
-    let ids = alert.references.trace_ids.iter().map(|id| Json::String(id.clone())).collect();
-    Relevance::Ask(vec![Input(Map::from_iter([(TRACE_IDS.to_owned(), Json::Array(ids))]))])
 }
 
 fn probe(access: &Access) -> BoxFuture<'_, Probe> {
@@ -142,7 +129,7 @@ async fn run(access: &Access, name: &str, input: &Input, window: Window) -> Answ
         (SPANS, _) => gather::spans(&honeycomb, name, &labels, window).await,
         (RATES, _) => gather::rates(&honeycomb, name, &labels, window).await,
         (LOGS, _) => gather::logs(&honeycomb, name, &labels, window).await,
-        (TRACE, _) => gather::traces(&honeycomb, name, &input.list(TRACE_IDS), window).await,
+        (TRACE, _) => gather::traces(&honeycomb, name, &input.list(subject::TRACE_IDS), window).await,
         (_, Some(written)) => gather::query(&honeycomb, name, written, window).await,
         (_, None) => Answer::unanswered(access, name, Failure::missing(QUERY)),
     };

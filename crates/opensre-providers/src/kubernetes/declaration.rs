@@ -39,7 +39,8 @@ pub static SPEC: ProviderSpec = ProviderSpec {
             .identifies(Identifies::Cluster),
         FieldSpec::text("aws_instance")
             .example("prod")
-            .ask("Instance of AWS", "name of the one that the EKS cluster is reached through; empty is the only one"),
+            .ask("Instance of AWS", "name of the one that the EKS cluster is reached through; empty is the only one")
+            .instance_of("aws"),
     ],
     configured: Rule::Any(&[
         Rule::Set("context"),

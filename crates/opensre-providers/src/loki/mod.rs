@@ -64,8 +64,7 @@ const QUERIES: &[Query] = &[
 const LOGS: &str = "logs";
 
 /// Input of the query `logs`, here and at a Grafana.
-pub(crate) const LOGS_INPUT: &[InputSpec] =
-    &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }];
+pub(crate) const LOGS_INPUT: &[InputSpec] = &[subject::LABELS_INPUT];
 
 /// Bounds of every query of logs, here and at a Grafana.
 pub(crate) const BOUNDS: Bounds = Bounds { rows: gather::MOST_LINES, bytes: 8 * 1024 * 1024, seconds: 30 };

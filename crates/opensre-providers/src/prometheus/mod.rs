@@ -27,7 +27,7 @@ mod targets;
 pub(crate) use alert_rule::{Wanted, alert_rule};
 pub(crate) use api::step_seconds;
 pub(crate) use links::vmui;
-pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, prove};
+pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, active_labels, prove};
 
 use crate::driver::Provider;
 

@@ -55,15 +55,12 @@ impl ApiQuery {
 /// Bounds of every query: 250 points of a series, answers of 8 MiB.
 pub(crate) const BOUNDS: Bounds = Bounds { rows: 250, bytes: 8 * 1024 * 1024, seconds: 30 };
 
-const LABELS: InputSpec =
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
-
 /// Values of the alert rule's own expression.
 pub(crate) const ALERT_RULE: ApiQuery = ApiQuery {
     name: "alert-rule",
     summary: "values of the alert rule's own expression over the window, and the rule's state",
     input: &[
-        LABELS,
+        subject::LABELS_INPUT,
         InputSpec { key: "name", kind: "string", required: false, help: "name of the alert" },
         InputSpec { key: "expression", kind: "string", required: false, help: "the rule's PromQL, where it is known" },
     ],
@@ -83,7 +80,10 @@ pub(crate) const ALERT_RULE: ApiQuery = ApiQuery {
 pub(crate) const RELATED: ApiQuery = ApiQuery {
     name: "related",
     summary: "errors, latency, traffic and use of resources of what the alert's labels name",
-    input: &[LABELS, InputSpec { key: "title", kind: "string", required: false, help: "title of the alert" }],
+    input: &[
+        subject::LABELS_INPUT,
+        InputSpec { key: "title", kind: "string", required: false, help: "title of the alert" },
+    ],
     relevance: related_to,
     ask: |backend, operation, input, window| {
         let labels = input.labels(subject::LABELS);
@@ -96,7 +96,7 @@ pub(crate) const RELATED: ApiQuery = ApiQuery {
 pub(crate) const TARGETS: ApiQuery = ApiQuery {
     name: "targets",
     summary: "scrape targets of what the alert's labels name, and why they are down",
-    input: &[LABELS],
+    input: &[subject::LABELS_INPUT],
     relevance: things_of,
     ask: |backend, operation, input, window| {
         let labels = input.labels(subject::LABELS);
@@ -108,7 +108,7 @@ pub(crate) const TARGETS: ApiQuery = ApiQuery {
 pub(crate) const ALERTS: ApiQuery = ApiQuery {
     name: "alerts",
     summary: "other alerts of the same things that fired in the window",
-    input: &[LABELS],
+    input: &[subject::LABELS_INPUT],
     relevance: things_of,
     ask: |backend, operation, input, window| {
         let labels = input.labels(subject::LABELS);
@@ -157,6 +157,12 @@ async fn run(access: &Access, query: &ApiQuery, input: &Input, window: Window) -
         }
         Err(failure) => Answer::unanswered(access, query.name, failure),
     }
+}
+
+/// The labels of all alerts that are active ("HTTP API", alerts).
+pub(crate) async fn active_labels(access: &Access) -> Result<Vec<Labels>, Failure> {
+    let client = BOUNDS.keep(access.client(&FIELDS).await?).by(access.deadline);
+    super::wire::active_labels(&client.get_json("api/v1/alerts", &[]).await?)
 }
 
 pub(super) fn probe(access: &Access) -> BoxFuture<'_, Probe> {

@@ -230,6 +230,13 @@ pub fn targets(envelope: &Envelope) -> Result<Vec<Target>, Failure> {
 }
 
 /// A JSON object's texts as labels; what is no text is left out.
+/// Reads `/api/v1/alerts`: the labels of each alert.
+pub fn active_labels(answer: &Json) -> Result<Vec<Labels>, Failure> {
+    let alerts = answer.pointer("/data/alerts").and_then(Json::as_array);
+    let alerts = alerts.ok_or_else(|| Failure::nonsense("answered without a list of alerts"))?;
+    Ok(alerts.iter().map(|alert| labels(alert.get("labels"))).collect())
+}
+
 fn labels(json: Option<&Json>) -> Labels {
     let Some(Json::Object(map)) = json else { return Labels::new() };
     map.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()

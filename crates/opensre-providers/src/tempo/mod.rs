@@ -16,7 +16,7 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join};
 use opensre_model::alert::{Alert, Labels};
 use opensre_model::window::Window;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 use url::Url;
 
 use crate::access::{Access, HttpFields};
@@ -51,7 +51,7 @@ const QUERIES: &[Query] = &[
         summary: "the traces that the alert names, span by span",
         input: TRACE_INPUT,
         bounds: BOUNDS,
-        relevance: trace_relevance,
+        relevance: subject::traces,
         run: |access, input, window| run_trace(access, input, window).boxed(),
     },
 ];
@@ -59,16 +59,11 @@ const QUERIES: &[Query] = &[
 const SEARCH: &str = "search";
 const TRACE: &str = "trace";
 
-/// Input key of the query by ids.
-pub(crate) const TRACE_IDS: &str = "trace_ids";
-
 /// Input of the search, here and at a Grafana.
-pub(crate) const SEARCH_INPUT: &[InputSpec] =
-    &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }];
+pub(crate) const SEARCH_INPUT: &[InputSpec] = &[subject::LABELS_INPUT];
 
 /// Input of the query by ids, here and at a Grafana.
-pub(crate) const TRACE_INPUT: &[InputSpec] =
-    &[InputSpec { key: TRACE_IDS, kind: "array", required: true, help: "trace ids, hexadecimal" }];
+pub(crate) const TRACE_INPUT: &[InputSpec] = &[subject::TRACE_IDS_INPUT];
 
 /// Bounds of every query of traces, here and at a Grafana.
 pub(crate) const BOUNDS: Bounds =
@@ -78,15 +73,6 @@ pub(crate) const BOUNDS: Bounds =
 pub(crate) fn search_relevance(alert: &Alert) -> Relevance {
     let names_something = |labels: &Labels| !gather::named_services(labels).is_empty();
     subject::relevance(alert, names_something, "nothing in the alert names a service")
-}
-
-/// When an alert names traces.
-pub(crate) fn trace_relevance(alert: &Alert) -> Relevance {
-    if alert.references.trace_ids.is_empty() {
-        return Relevance::Skip("the alert names no trace");
-    }
-    let ids = alert.references.trace_ids.iter().map(|id| Json::String(id.clone())).collect();
-    Relevance::Ask(vec![Input(Map::from_iter([(TRACE_IDS.to_owned(), Json::Array(ids))]))])
 }
 
 fn probe(access: &Access) -> BoxFuture<'_, Probe> {
@@ -128,7 +114,7 @@ async fn run_trace(access: &Access, input: &Input, window: Window) -> Answer {
         Ok(backend) => backend,
         Err(failure) => return Answer::unanswered(access, TRACE, failure),
     };
-    let mut answer = gather::by_id(&backend, TRACE, &input.list(TRACE_IDS), window).await;
+    let mut answer = gather::by_id(&backend, TRACE, &input.list(subject::TRACE_IDS), window).await;
     answer.calls = backend.client.calls();
     answer
 }

@@ -282,14 +282,16 @@ async fn a_token_is_made_anew_before_it_expires() {
     }
 }
 
-/// Reads an entry of a store; its instances and what is said of them.
+/// Reads an entry of a store beside one of AWS called `main`; its instances and what is said of them.
 fn loaded(credentials: &Json) -> (usize, Vec<String>) {
     let record = json!({"id": "k", "service": "kubernetes", "status": "active", "instances": [
         {"name": "shop", "tags": {}, "credentials": credentials}]});
+    let aws = json!({"id": "a", "service": "aws", "status": "active", "instances": [
+        {"name": "main", "tags": {}, "credentials": {"access_key_id": KEY, "secret_access_key": SECRET}}]});
     let source = Source::Store { path: "store".to_owned() };
-    let record = Record::from_json(&record, &source, 0).0.expect("a record");
-    let resolved = resolve(&catalogue(), vec![record], vec![], Precedence::Store);
-    let count = resolved.instances().count();
+    let records = [record, aws].map(|record| Record::from_json(&record, &source, 0).0.expect("a record"));
+    let resolved = resolve(&catalogue(), records.to_vec(), vec![], Precedence::Store);
+    let count = resolved.instances().filter(|instance| instance.service == PROVIDER.spec.key).count();
     (count, resolved.diagnostics.iter().map(ToString::to_string).collect())
 }
 
@@ -301,6 +303,7 @@ fn what_is_written_is_checked_when_it_is_loaded() {
         (json!({"eks_cluster": "shop", "context": "prod"}), 1, "is not used: eks_cluster is set"),
         (json!({"context": "prod", "aws_instance": "main"}), 1, "is not used without eks_cluster"),
         (json!({"eks_cluster": "arn:aws:rds:eu-west-1:1:db:shop"}), 0, "neither the name nor the ARN"),
+        (json!({"eks_cluster": "shop", "aws_instance": "mian"}), 1, "names `mian`, which is no usable instance of aws"),
         (json!({"eks_cluster": "a/../b"}), 0, "neither the name nor the ARN"),
         (json!({"eks_cluster": "arn:aws:eks:evil.example/:1:cluster/shop"}), 0, "neither the name nor the ARN"),
     ] {

@@ -1,6 +1,7 @@
 //! The tests of this crate, in one binary.
 
 mod access;
+mod alert_labels;
 mod alertmanager;
 mod argocd_calls;
 mod argocd_formats;

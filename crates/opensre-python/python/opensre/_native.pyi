@@ -11,6 +11,7 @@ _Records = list[dict[str, Any]] | tuple[dict[str, Any], ...]
 _Scalar = str | int | float | bool
 _Precedence = Literal["store", "env", "merge"]
 _Routing = Literal["full", "hints"]
+_InDoubt = Literal["default", "skip", "fail"]
 _Alert = dict[str, Any] | list[Any] | str | bytes
 _Choices = Mapping[str, str] | Mapping[str, str | list[str] | tuple[str, ...]]
 _Duration = str | float | timedelta
@@ -118,9 +119,9 @@ class Route:
     @property
     def path(self) -> str | None: ...
     @property
-    def rejected(self) -> list[dict[str, str]]: ...
-    @property
     def warnings(self) -> list[str]: ...
+    def explain(self) -> dict[str, Any]:
+        """All of it as plain data without secrets: rules, groups, policies and what was rejected too."""
 
 # opensre
 
@@ -135,8 +136,15 @@ def route(
     precedence: _Precedence | None = None,
     instances: _Choices | None = None,
     routing: _Routing | None = None,
+    on_unknown: _InDoubt | None = None,
+    on_ambiguous: _InDoubt | None = None,
 ) -> list[Route]:
-    """Chooses the instances that an alert is about: one route for each service, which says why."""
+    """Chooses the instances that an alert is about: one route for each service, which says why.
+
+    * `instances`: choose these, such as `{"grafana": "prod", "aws": "env=prod,region!=eu", "loki": "@eu"}`.
+    * `routing`: `full`, or `hints` for the Python product's rule.
+    * `on_unknown`, `on_ambiguous`: what to do with an unknown or ambiguous choice; by default what the store says.
+    """
 
 def investigate(
     alert: _Alert,
@@ -146,6 +154,8 @@ def investigate(
     precedence: _Precedence | None = None,
     instances: _Choices | None = None,
     routing: _Routing | None = None,
+    on_unknown: _InDoubt | None = None,
+    on_ambiguous: _InDoubt | None = None,
     since: _Duration | None = None,
     window: tuple[_Time, _Time | None] | None = None,
     deadline: _Duration | None = None,
@@ -156,7 +166,7 @@ def investigate(
     The report is the published JSON form (`opensre integrations schema report`). The interpreter's lock is free
     meanwhile, and Ctrl-C ends the work at once.
 
-    * `instances`: ask these, such as `{"grafana": "prod", "aws": "env=prod,region!=eu"}`.
+    * `instances`, `routing`, `on_unknown`, `on_ambiguous`: as for `route`.
     * `since`: how long before the alert's start to look for its cause (15 minutes).
     * `window`: when it began and ended (None: it goes on), in the place of what the alert says.
     * `deadline`: when all answers must be there (60 s).

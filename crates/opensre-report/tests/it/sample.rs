@@ -67,10 +67,13 @@ pub(crate) fn report() -> Report {
             step: RouteStep::Hint,
             reason: "the alert names it: annotations.grafana_instance is 'staging'".to_owned(),
             path: Some("annotations.grafana_instance".to_owned()),
+            rules: vec![],
+            policies: vec![],
             rejected: vec![Rejected { instance: "prod".to_owned(), why: "the hint names another".to_owned() }],
             warnings: vec!["two alerts of the group name different instances".to_owned()],
             queries: 14,
         }],
+        groups: vec![],
         verdict: Verdict {
             category: Category::CodeDefect,
             root_cause: "checkout throws NullPointerException since release 2.4.1 at 09:57:30.".to_owned(),

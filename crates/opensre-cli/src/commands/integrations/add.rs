@@ -1,48 +1,61 @@
-//! `integrations add`: a new instance, from flags, standard input and questions.
+//! `integrations add`: a new instance, from flags and standard input; what is missing is asked in the conversation that
+//! `onboard` has too.
 
-use inquire::{Password, PasswordDisplayMode, Text};
 use opensre_model::classify::{Classified, classify};
 use opensre_model::diagnostic::Source;
 use opensre_model::instance::InstanceName;
-use opensre_model::policy::RawPolicy;
-use opensre_model::provider::{FieldKind, FieldSpec, ProviderSpec};
+use opensre_model::provider::ProviderSpec;
 use opensre_model::record::{RawInstance, Record};
-use serde_json::{Map, Value as Json};
+use opensre_model::resolution::Incomplete;
+use serde_json::Map;
 
 use super::address::{self, Address};
 use super::{change, fields};
 use crate::app::App;
 use crate::args::AddArgs;
+use crate::commands::onboard;
+use crate::commands::onboard::draft::{Given, name_check};
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 
 pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     let address = Address::parse(&app.catalogue, &args.instance)?;
     let spec = address::provider(&app.catalogue, &address.written)?;
-    let name = match (&address.name, &args.name) {
+    let written = match (&address.name, &args.name) {
         (Some(one), Some(other)) if *one != InstanceName::new(other) => {
             return Err(Failure::input(format!("two names for one instance: {one} and {other}")));
         }
-        (Some(name), _) => name.clone(),
-        (None, Some(name)) => InstanceName::new(name),
-        (None, None) => InstanceName::new(""),
+        (Some(name), _) => Some(name.clone()),
+        (None, name) => name.as_deref().map(InstanceName::new),
     };
-    let mut tags = Map::new();
+    let name = written.clone().unwrap_or_else(|| InstanceName::new(""));
+    address::refuse_group_name(name.as_str())?;
+    name_check(Vec::new())(name.as_str()).map_err(Failure::input)?;
+    let mut instance = RawInstance { name: name.to_string(), ..RawInstance::default() };
     for tag in &args.tag {
-        fields::tag(&mut tags, tag)?;
+        fields::tag(&mut instance.tags, tag)?;
     }
-    let mut expect = None;
     for pin in &args.expect {
-        fields::pin(&mut expect, pin)?;
+        fields::pin(&mut instance.expect, pin)?;
     }
-    let mut policy = RawPolicy::default();
-    fields::policy(&mut policy, &args.policy)?;
-    let mut credentials = Map::new();
+    fields::policy(&mut instance.policy, &args.policy)?;
     for field in &args.set {
-        fields::set(spec, &mut credentials, field)?;
+        fields::set(spec, &mut instance.credentials, field)?;
     }
-    fields::from_stdin(spec, &mut credentials, &args.secret_stdin)?;
+    fields::from_stdin(spec, &mut instance.credentials, &args.secret_stdin)?;
 
+    let asks = app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty();
+    if asks && !classified(app, spec, &instance).incomplete.is_empty() {
+        let given = Given {
+            name: written.map(|name| name.to_string()),
+            tags: args.tag.clone(),
+            expect: args.expect.clone(),
+            policy: args.policy.clone(),
+            credentials: instance.credentials,
+            ..Given::default()
+        };
+        return onboard::add(app, spec, &given, args.skip_verify, args.save_anyway);
+    }
     let taken = change::stored(app, &address.family)?.into_iter().any(|stored| name.answers_to(&stored.name));
     if taken && !args.replace {
         return Err(Failure::failed(format!("{}/{name} exists already", address.family)).hint(format!(
@@ -50,11 +63,10 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
             address.family
         )));
     }
-    if app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty() {
-        ask(app, spec, &mut credentials)?;
-    }
-    let instance = RawInstance { name: name.to_string(), tags, expect, policy, credentials };
     let key = check(app, spec, &instance)?;
+    if args.verify {
+        onboard::prove(app, spec, &instance, args.save_anyway)?;
+    }
     let upserted = change::edit(app, |document| {
         Ok(document.upsert_instance(&app.catalogue, key, &instance, None, opensre_store::random_number()))
     })?;
@@ -66,42 +78,8 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// Asks for what is missing until the instance is configured: fields with a default or an answer are passed over.
-fn ask(app: &App, spec: &'static ProviderSpec, credentials: &mut Map<String, Json>) -> Result<(), Failure> {
-    for field in spec.fields {
-        let draft = RawInstance { credentials: credentials.clone(), ..RawInstance::default() };
-        if classified(app, spec, &draft).incomplete.is_empty() {
-            return Ok(());
-        }
-        if credentials.contains_key(field.key) || has_default(field) {
-            continue;
-        }
-        let answer = if field.secret {
-            Password::new(&format!("{}:", field.prompt))
-                .with_help_message(field.help)
-                .with_display_mode(PasswordDisplayMode::Hidden)
-                .without_confirmation()
-                .prompt_skippable()
-        } else {
-            Text::new(&format!("{}:", field.prompt)).with_help_message(field.help).prompt_skippable()
-        };
-        let answer = answer.map_err(|_| Failure::new(Exit::Interrupted, "interrupted; nothing was saved"))?;
-        if let Some(answer) = answer.filter(|answer| !answer.trim().is_empty()) {
-            credentials.insert(field.key.to_owned(), fields::as_json(field, &answer)?);
-        }
-    }
-    Ok(())
-}
-
-fn has_default(field: &FieldSpec) -> bool {
-    match field.kind {
-        FieldKind::Text { default } | FieldKind::Url { default } => default.is_some(),
-        FieldKind::Integer { default, .. } => default.is_some(),
-        FieldKind::Number { .. } | FieldKind::Boolean { .. } | FieldKind::List { .. } | FieldKind::SecretMap => true,
-    }
-}
-
-fn classified(app: &App, spec: &ProviderSpec, instance: &RawInstance) -> Classified {
+/// What an instance as written comes to.
+pub(in crate::commands) fn classified(app: &App, spec: &ProviderSpec, instance: &RawInstance) -> Classified {
     let record = Record {
         id: String::new(),
         service: spec.key.to_owned(),
@@ -113,14 +91,32 @@ fn classified(app: &App, spec: &ProviderSpec, instance: &RawInstance) -> Classif
     classify(&app.catalogue, &record)
 }
 
-/// Refuses an instance that could not be used, with what is missing; otherwise returns the key under which it belongs
-/// into the store.
+/// Why an instance could not be used.
+pub(in crate::commands) fn unusable(spec: &ProviderSpec, incomplete: &Incomplete) -> Failure {
+    Failure::input(format!("{} cannot be used like this: {}", spec.key, incomplete.reason))
+        .hint(format!("`opensre providers show {}` lists its fields", spec.key))
+}
+
+/// The key under which an instance belongs into the store; an instance that could not be used is refused, with what
+/// is missing.
+pub(in crate::commands) fn key(
+    app: &App,
+    spec: &'static ProviderSpec,
+    instance: &RawInstance,
+) -> Result<&'static str, Failure> {
+    key_of(app, spec, &classified(app, spec, instance))
+}
+
+/// The same, with everything reported that was odd.
 pub(super) fn check(app: &App, spec: &'static ProviderSpec, instance: &RawInstance) -> Result<&'static str, Failure> {
     let classified = classified(app, spec, instance);
     app.report(&classified.diagnostics);
+    key_of(app, spec, &classified)
+}
+
+fn key_of(app: &App, spec: &'static ProviderSpec, classified: &Classified) -> Result<&'static str, Failure> {
     if let Some(incomplete) = classified.incomplete.first() {
-        return Err(Failure::input(format!("{} cannot be used like this: {}", spec.key, incomplete.reason))
-            .hint(format!("`opensre providers show {}` lists its fields", spec.key)));
+        return Err(unusable(spec, incomplete));
     }
     Ok(classified
         .instances

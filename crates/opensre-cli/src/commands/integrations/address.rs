@@ -1,8 +1,8 @@
 //! `SERVICE` and `SERVICE/NAME`, as written on the command line.
 
-use opensre_model::instance::InstanceName;
+use opensre_model::instance::{Instance, InstanceName};
 use opensre_model::provider::{Catalogue, ProviderSpec};
-use opensre_model::selector::nearest;
+use opensre_model::selector::{Group, nearest};
 
 use crate::failure::Failure;
 
@@ -24,6 +24,10 @@ impl Address {
             Some((service, name)) => (service, Some(name)),
             None => (text, None),
         };
+        if Group::is_named(service) {
+            return Err(Failure::input(format!("`{text}` is a group, and one instance is wanted here"))
+                .hint("write SERVICE/NAME; `opensre integrations group list` shows the members of groups"));
+        }
         if service.trim().is_empty() || name.is_some_and(|name| name.trim().is_empty()) {
             return Err(Failure::input(format!("`{text}` names no instance")).hint("write SERVICE or SERVICE/NAME"));
         }
@@ -32,6 +36,11 @@ impl Address {
             family: catalogue.family(service),
             name: name.map(InstanceName::new),
         })
+    }
+
+    /// The address of an instance.
+    pub(super) fn of(instance: &Instance) -> Self {
+        Self { written: instance.family.clone(), family: instance.family.clone(), name: Some(instance.name.clone()) }
     }
 
     /// Reads an address that must name an instance.
@@ -43,6 +52,15 @@ impl Address {
                 .hint(format!("write {}/NAME; `opensre integrations list` shows the names", address.family))),
         }
     }
+}
+
+/// Names that begin with `@` are those of groups.
+pub(super) fn refuse_group_name(name: &str) -> Result<(), Failure> {
+    if Group::is_named(name) {
+        return Err(Failure::input(format!("`{}` would be the name of a group", crate::text::printable(name.trim())))
+            .hint("give the instance a name without `@`; `opensre integrations group add` makes a group"));
+    }
+    Ok(())
 }
 
 /// The provider that a written service name means, or an error with the nearest name.

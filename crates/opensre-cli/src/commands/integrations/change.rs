@@ -1,6 +1,7 @@
 //! `integrations set`, `tag`, `rename`, `default` and `remove`: changes of the store, one instance at a time.
 
 use inquire::Confirm;
+use opensre_model::diagnostic::Source;
 use opensre_model::instance::InstanceName;
 use opensre_model::record::{Document, RawInstance};
 
@@ -13,15 +14,16 @@ use crate::failure::{Failure, Outcome};
 use crate::text::count;
 
 /// An instance of the store, with the service under which its record has it.
-pub(super) struct Stored {
-    pub(super) service: String,
-    pub(super) record_id: String,
-    pub(super) name: String,
-    pub(super) instance: RawInstance,
+#[derive(Clone)]
+pub(in crate::commands) struct Stored {
+    pub(in crate::commands) service: String,
+    pub(in crate::commands) record_id: String,
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) instance: RawInstance,
 }
 
 /// The instances of a family in the store's active records, whatever key or alias the record is written under.
-pub(super) fn stored(app: &App, family: &str) -> Result<Vec<Stored>, Failure> {
+pub(in crate::commands) fn stored(app: &App, family: &str) -> Result<Vec<Stored>, Failure> {
     let loaded = app.store()?.load();
     let own = loaded.records.into_iter().filter(|record| app.catalogue.family(&record.service) == family);
     Ok(own
@@ -59,26 +61,51 @@ fn named(app: &App, address: &Address, name: &InstanceName) -> Result<Stored, Fa
 }
 
 /// Changes the store: locked, read, changed, replaced in one piece.
-pub(super) fn edit<T>(app: &App, change: impl FnOnce(&mut Document) -> Result<T, Failure>) -> Result<T, Failure> {
+pub(in crate::commands) fn edit<T>(
+    app: &App,
+    change: impl FnOnce(&mut Document) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     app.store()?.edit(change)
+}
+
+/// Says what was done.
+pub(super) fn done(app: &App, what: &str) -> Result<(), Failure> {
+    let path = app.store()?.path().display().to_string();
+    if app.wants_json()? {
+        app.output.json(&serde_json::json!({"done": what, "store": path}))
+    } else {
+        app.output.note(&crate::text::printable(&format!("{what} in {path}")));
+        Ok(())
+    }
 }
 
 /// Says what was saved, and if something stronger hides it.
 pub(super) fn saved(app: &App, what: &str, family: &str, name: &InstanceName) -> Result<(), Failure> {
-    let path = app.store()?.path().display().to_string();
-    if app.wants_json()? {
-        app.output.json(&serde_json::json!({"done": what, "store": path}))?;
-    } else {
-        app.output.note(&format!("{what} in {path}"));
-    }
-    let effective = app.effective()?;
-    let hidden = effective.resolved.shadowed.iter().find(|shadowed| {
-        shadowed.service == family && name.answers_to(&shadowed.instance) && shadowed.source.label() == "local store"
-    });
-    if let Some(hidden) = hidden {
-        app.output.note(&format!("warning: it is not in effect: {} has {family} and wins", hidden.by));
+    done(app, what)?;
+    if let Some(by) = hidden_by(app, family, name)? {
+        app.output.note(&format!("warning: it is not in effect: {by} has {family} and wins"));
     }
     Ok(())
+}
+
+/// What keeps an instance of the store from being in effect, if anything does.
+pub(in crate::commands) fn hidden_by(app: &App, family: &str, name: &InstanceName) -> Result<Option<Source>, Failure> {
+    let effective = app.effective()?;
+    let hidden = effective.resolved.shadowed.into_iter().find(|shadowed| {
+        shadowed.service == family && name.answers_to(&shadowed.instance) && shadowed.source.label() == "local store"
+    });
+    Ok(hidden.map(|hidden| hidden.by))
+}
+
+/// Takes the instances of a name out of the store, under whatever keys of the family they are.
+pub(in crate::commands) fn take_out(app: &App, family: &str, name: &InstanceName) -> Result<(), Failure> {
+    let services = services(&stored(app, family)?, Some(name));
+    edit(app, |document| {
+        for service in &services {
+            document.remove_instance(&app.catalogue, service, name.as_str());
+        }
+        Ok(())
+    })
 }
 
 pub(super) fn set(app: &App, args: &ChangeArgs) -> Outcome {
@@ -140,6 +167,7 @@ fn put(app: &App, stored: &Stored) -> Result<(), Failure> {
 pub(super) fn rename(app: &App, written: &str, to: &str) -> Outcome {
     let (address, name) = Address::parse_full(&app.catalogue, written)?;
     let stored_instance = named(app, &address, &name)?;
+    address::refuse_group_name(to)?;
     let taken = stored(app, &address.family)?
         .iter()
         .any(|other| InstanceName::new(to).answers_to(&other.name) && !name.answers_to(to));
@@ -171,19 +199,12 @@ pub(super) fn make_default(app: &App, written: &str) -> Outcome {
 
 pub(super) fn remove(app: &App, args: &RemoveArgs) -> Outcome {
     let address = Address::parse(&app.catalogue, &args.instance)?;
-    let all = stored(app, &address.family)?;
     let Some(name) = address.name.clone() else {
-        return remove_service(app, &address, &all);
+        return remove_service(app, &address, &stored(app, &address.family)?);
     };
-    let found = named(app, &address, &name)?;
+    named(app, &address, &name)?;
     confirm(app, &format!("Remove {}/{name} from the store?", address.family))?;
-    let services: Vec<String> = services(&all, Some(&name));
-    edit(app, |document| {
-        for service in &services {
-            document.remove_instance(&app.catalogue, service, &found.name);
-        }
-        Ok(())
-    })?;
+    take_out(app, &address.family, &name)?;
     saved(app, &format!("removed {}/{name}", address.family), &address.family, &name)?;
     Ok(Exit::Success)
 }
@@ -220,7 +241,7 @@ fn services(all: &[Stored], name: Option<&InstanceName>) -> Vec<String> {
 }
 
 /// Asks before something is lost; `--yes` answers, and without a terminal nothing is lost.
-fn confirm(app: &App, question: &str) -> Result<(), Failure> {
+pub(super) fn confirm(app: &App, question: &str) -> Result<(), Failure> {
     if app.global.yes {
         return Ok(());
     }

@@ -80,8 +80,9 @@ pub(super) fn run(app: &App, args: &ExportArgs) -> Outcome {
 }
 
 fn settings(app: &App) -> Result<Map<String, Json>, Failure> {
-    let Json::Object(root) = app.store()?.load().document.into_json() else { return Ok(Map::new()) };
-    Ok(root.into_iter().filter(|(key, _)| SETTINGS.contains(&key.as_str())).collect())
+    let document = app.store()?.load().document;
+    let kept = SETTINGS.iter().filter_map(|key| Some(((*key).to_owned(), document.top_level(key)?.clone())));
+    Ok(kept.collect())
 }
 
 /// What stands where a file is to be written is somebody's, unless they say otherwise.

@@ -14,7 +14,11 @@ use crate::failure::Failure;
 
 /// Reads `FIELD=VALUE` into an instance's credentials. A secret field takes a reference only: whatever stands on the
 /// command line can be read by every process of the machine.
-pub(super) fn set(spec: &ProviderSpec, credentials: &mut Map<String, Json>, written: &str) -> Result<(), Failure> {
+pub(in crate::commands) fn set(
+    spec: &ProviderSpec,
+    credentials: &mut Map<String, Json>,
+    written: &str,
+) -> Result<(), Failure> {
     let Some((key, value)) = written.split_once('=') else {
         // Not shown: it may be a secret that was meant for a field.
         return Err(Failure::input("a field is written FIELD=VALUE").hint(known_fields(spec)));
@@ -28,7 +32,7 @@ pub(super) fn set(spec: &ProviderSpec, credentials: &mut Map<String, Json>, writ
 }
 
 /// The declared field of a written key, or an error with the nearest.
-pub(super) fn field(spec: &ProviderSpec, written: &str) -> Result<&'static FieldSpec, Failure> {
+pub(in crate::commands) fn field(spec: &ProviderSpec, written: &str) -> Result<&'static FieldSpec, Failure> {
     let key = written.trim().to_lowercase().replace('-', "_");
     let known = |field: &&FieldSpec| field.key == key || field.read_as.contains(&key.as_str());
     spec.fields.iter().find(known).ok_or_else(|| {
@@ -73,7 +77,7 @@ fn reference_only(field: &FieldSpec, value: &str) -> Result<(), Failure> {
 }
 
 /// A written value in the JSON type that the field has in the store.
-pub(super) fn as_json(field: &FieldSpec, value: &str) -> Result<Json, Failure> {
+pub(in crate::commands) fn as_json(field: &FieldSpec, value: &str) -> Result<Json, Failure> {
     let value = value.trim();
     let wrong = |what: &str| Failure::input(format!("{} must be {what}", field.key)).hint(field.help);
     Ok(match field.kind {
@@ -107,7 +111,7 @@ pub(super) fn as_json(field: &FieldSpec, value: &str) -> Result<Json, Failure> {
 }
 
 /// Reads secret fields from standard input: one field takes all of it, several take one line each, in order.
-pub(super) fn from_stdin(
+pub(in crate::commands) fn from_stdin(
     spec: &ProviderSpec,
     credentials: &mut Map<String, Json>,
     keys: &[String],
@@ -143,7 +147,7 @@ pub(super) fn from_stdin(
 }
 
 /// Reads `KEY=VALUE` into tags.
-pub(super) fn tag(tags: &mut Map<String, Json>, written: &str) -> Result<(), Failure> {
+pub(in crate::commands) fn tag(tags: &mut Map<String, Json>, written: &str) -> Result<(), Failure> {
     match written.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
             remove_tag(tags, key);
@@ -155,7 +159,7 @@ pub(super) fn tag(tags: &mut Map<String, Json>, written: &str) -> Result<(), Fai
 }
 
 /// Removes a tag, whatever the letter case of its name. Returns whether it was there.
-pub(super) fn remove_tag(tags: &mut Map<String, Json>, key: &str) -> bool {
+pub(in crate::commands) fn remove_tag(tags: &mut Map<String, Json>, key: &str) -> bool {
     let key = opensre_model::instance::normalise(key);
     let before = tags.len();
     tags.retain(|name, _| opensre_model::instance::normalise(name) != key);
@@ -163,7 +167,7 @@ pub(super) fn remove_tag(tags: &mut Map<String, Json>, key: &str) -> bool {
 }
 
 /// Reads policies from flags; a policy that no flag names stays as it is.
-pub(super) fn policy(policy: &mut RawPolicy, args: &PolicyArgs) -> Result<(), Failure> {
+pub(in crate::commands) fn policy(policy: &mut RawPolicy, args: &PolicyArgs) -> Result<(), Failure> {
     if let Some(required) = args.requires_explicit {
         policy.requires_explicit = required.then_some(Json::Bool(true));
     }
@@ -192,7 +196,7 @@ pub(super) fn policy(policy: &mut RawPolicy, args: &PolicyArgs) -> Result<(), Fa
 }
 
 /// Reads `KEY=VALUE` into a pin, or removes `KEY-` from it. A pin that is none (written by hand) is replaced.
-pub(super) fn pin(expect: &mut Option<Json>, written: &str) -> Result<(), Failure> {
+pub(in crate::commands) fn pin(expect: &mut Option<Json>, written: &str) -> Result<(), Failure> {
     let mut map = match expect.take() {
         Some(Json::Object(map)) => map,
         _ => Map::new(),

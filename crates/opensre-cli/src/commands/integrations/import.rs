@@ -85,10 +85,10 @@ fn agree(app: &App, choices: &mut Choices, shown: &Plan) -> Result<bool, Failure
         };
         writes = ask(&what, true)?;
         if !writes {
-            return Ok(false);
+            return Err(Failure::failed("not confirmed; nothing was imported"));
         }
     }
-    if differs > 0 && ask(&format!("Also change {} that differ?", count(differs, "entry", "entries")), false)? {
+    if differs > 0 && ask(&format!("Also change what differs ({})?", count(differs, "entry", "entries")), false)? {
         choices.update = true;
         writes = true;
     }

@@ -216,7 +216,7 @@ fn read_kubeconfigs(app: &App, args: &ImportArgs) -> Result<Read, Failure> {
             Ok(rest) => home(app)?.join(rest),
             Err(_) => std::path::absolute(&path).unwrap_or(path),
         };
-        if !(optional && !path.exists()) {
+        if !optional || path.exists() {
             absolute.push(path);
         }
     }
@@ -302,7 +302,8 @@ fn data_sources(app: &App, args: &ImportArgs) -> Result<Read, Failure> {
         .ok_or_else(|| Failure::new(Exit::Internal, "the Grafana's provider is not there"))?;
     let (http, secrets) = app.network();
     let neighbours = Neighbours::of(&effective.resolved);
-    let access = Access { instance: instance.clone(), http, secrets, deadline: Instant::now() + PATIENCE, neighbours };
+    let deadline = Instant::now() + PATIENCE;
+    let access = Access { instance: instance.clone(), http, secrets, deadline, neighbours };
     let sources = App::runtime()?.block_on(async {
         // Whoever it must be is proved first, as before every question to a pinned instance.
         if !instance.expect.is_empty() {

@@ -2,10 +2,11 @@
 
 use opensre_model::compatible;
 use opensre_model::instance::{Instance, InstanceName};
-use opensre_model::resolution::{Family, Shadowed};
+use opensre_model::resolution::{Family, Resolved, Shadowed};
 use serde_json::{Value as Json, json};
 
 use super::address::Address;
+use super::groups;
 use crate::app::App;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
@@ -15,6 +16,13 @@ use crate::text::{count, table};
 pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
     let effective = app.effective()?;
     let resolved = &effective.resolved;
+    let members = match service {
+        Some(service) => groups::members(app, resolved, service)?,
+        None => None,
+    };
+    if let Some(members) = members {
+        return list_members(app, resolved, &members);
+    }
     let wanted = service.map(|service| app.catalogue.family(service));
     let is_wanted = |key: &str| wanted.as_deref().is_none_or(|wanted| wanted == key);
     let families: Vec<&Family> = resolved.families.iter().filter(|family| is_wanted(&family.key)).collect();
@@ -26,14 +34,7 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
         let mut rows = Vec::new();
         for family in &families {
             let default = family.default();
-            rows.extend(family.instances.iter().map(|instance| {
-                json!({
-                    "service": instance.family, "key": instance.service, "name": instance.name,
-                    "default": default.is_some_and(|default| std::ptr::eq(default, instance)),
-                    "tags": instance.tags, "source": instance.source, "integration_id": instance.integration_id,
-                    "state": "ready",
-                })
-            }));
+            rows.extend(family.instances.iter().map(|instance| as_json(instance, default)));
             rows.extend(family.incomplete.iter().map(|incomplete| {
                 json!({
                     "service": family.key, "name": incomplete.name, "default": false, "source": incomplete.source,
@@ -59,13 +60,7 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
     for family in &families {
         let default = family.default();
         for instance in &family.instances {
-            let mark = if default.is_some_and(|default| std::ptr::eq(default, instance)) { "default" } else { "" };
-            rows.push(vec![
-                instance.address(),
-                mark.to_owned(),
-                instance.tags.to_string(),
-                instance.source.to_string(),
-            ]);
+            rows.push(row(app, instance, default));
         }
         for incomplete in &family.incomplete {
             let address = format!("{}/{}", family.key, incomplete.name);
@@ -109,15 +104,55 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
     Ok(Exit::Success)
 }
 
-/// One instance, or all of a service, with every field; secrets stay hidden.
+/// The members of a group, as `list` shows instances.
+fn list_members(app: &App, resolved: &Resolved, members: &[&Instance]) -> Outcome {
+    let default = |instance: &Instance| resolved.family(&instance.family).and_then(|family| family.default());
+    if app.wants_json()? {
+        let rows: Vec<Json> = members.iter().map(|instance| as_json(instance, default(instance))).collect();
+        app.output.json(&json!({"instances": rows, "diagnostics": resolved.diagnostics}))?;
+        return Ok(Exit::Success);
+    }
+    app.report(&resolved.diagnostics);
+    let rows = members.iter().map(|instance| row(app, instance, default(instance))).collect();
+    app.output.data(&table(&["instance", "", "tags", "source"], rows, app.surroundings.width))?;
+    Ok(Exit::Success)
+}
+
+fn as_json(instance: &Instance, default: Option<&Instance>) -> Json {
+    json!({
+        "service": instance.family, "key": instance.service, "name": instance.name,
+        "default": default.is_some_and(|default| std::ptr::eq(default, instance)),
+        "tags": instance.tags, "policy": instance.policy, "source": instance.source,
+        "integration_id": instance.integration_id, "state": "ready",
+    })
+}
+
+/// A line of the table. What stands beside the name are marks: the default, and policies with `-v`.
+fn row(app: &App, instance: &Instance, default: Option<&Instance>) -> Vec<String> {
+    let mut marks = Vec::new();
+    if default.is_some_and(|default| std::ptr::eq(default, instance)) {
+        marks.push("default".to_owned());
+    }
+    if app.global.verbose > 0 && !instance.policy.is_empty() {
+        marks.push(instance.policy.to_string());
+    }
+    vec![instance.address(), marks.join(" "), instance.tags.to_string(), instance.source.to_string()]
+}
+
+/// One instance, or all of a service or group, with every field; secrets stay hidden.
 pub(super) fn show(app: &App, written: &str) -> Outcome {
-    let address = Address::parse(&app.catalogue, written)?;
     let effective = app.effective()?;
-    let chosen = find(&effective.resolved.families, &address)?;
+    let members = groups::members(app, &effective.resolved, written)?;
+    let (chosen, one) = if let Some(members) = members {
+        (members, false)
+    } else {
+        let address = Address::parse(&app.catalogue, written)?;
+        (find(&effective.resolved.families, &address)?, address.name.is_some())
+    };
     let shown: Vec<Json> = chosen.iter().map(|instance| describe(app, instance)).collect();
     if app.wants_json()? {
-        app.output.json(&match (shown.as_slice(), &address.name) {
-            ([one], Some(_)) => one.clone(),
+        app.output.json(&match (shown.as_slice(), one) {
+            ([one], true) => one.clone(),
             _ => Json::Array(shown),
         })?;
         return Ok(Exit::Success);
@@ -127,6 +162,7 @@ pub(super) fn show(app: &App, written: &str) -> Outcome {
             vec!["key".to_owned(), instance.service.clone()],
             vec!["tags".to_owned(), instance.tags.to_string()],
             vec!["expect".to_owned(), instance.expect.to_string()],
+            vec!["policy".to_owned(), instance.policy.to_string()],
             vec!["source".to_owned(), instance.source.to_string()],
             vec!["record".to_owned(), instance.integration_id.clone()],
         ];
@@ -156,6 +192,24 @@ pub(in crate::commands) fn find<'a>(families: &'a [Family], address: &Address) -
     Ok(chosen)
 }
 
+/// The instance that an address names; of a service alone the default, unless that wants its own name.
+pub(in crate::commands) fn named_or_default<'a>(
+    resolved: &'a Resolved,
+    address: &Address,
+) -> Result<&'a Instance, Failure> {
+    let found = find(&resolved.families, address)?;
+    let default = resolved.family(&address.family).and_then(|family| family.default());
+    match (&address.name, default) {
+        (None, Some(default)) if default.policy.requires_explicit => Err(Failure::failed(format!(
+            "the default of {}, {}, requires to be named itself",
+            address.family, default.name
+        ))
+        .hint(format!("write {}", default.address()))),
+        (None, Some(default)) => Ok(default),
+        _ => Ok(found[0]),
+    }
+}
+
 fn missing(address: &Address, there: &[&Instance], family: Option<&Family>) -> Failure {
     let service = &address.family;
     let Some(name) = &address.name else {
@@ -183,7 +237,7 @@ fn describe(app: &App, instance: &Instance) -> Json {
     let credentials = compatible::flat_config(&app.catalogue, instance, false);
     json!({
         "service": instance.family, "key": instance.service, "name": instance.name, "tags": instance.tags,
-        "expect": instance.expect, "integration_id": instance.integration_id, "source": instance.source,
+        "expect": instance.expect, "policy": instance.policy, "integration_id": instance.integration_id, "source": instance.source,
         "credentials": credentials,
     })
 }

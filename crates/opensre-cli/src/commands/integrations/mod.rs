@@ -1,19 +1,21 @@
 //! `opensre integrations`: instances, from the store and the environment.
 
-mod add;
+pub(super) mod add;
 pub(super) mod address;
-mod change;
+pub(super) mod change;
 mod export;
-mod fields;
+pub(super) mod fields;
+pub(super) mod groups;
 mod import;
 mod import_show;
 mod import_sources;
 mod list;
+mod rules;
 mod schema;
 mod select;
-mod verify;
+pub(super) mod verify;
 
-pub(super) use list::find;
+pub(super) use list::{find, named_or_default};
 
 use crate::app::App;
 use crate::args::IntegrationsCommand;
@@ -30,6 +32,8 @@ pub(super) fn run(app: &App, command: IntegrationsCommand) -> Outcome {
         IntegrationsCommand::Default { instance } => change::make_default(app, &instance),
         IntegrationsCommand::Remove(args) => change::remove(app, &args),
         IntegrationsCommand::Verify(args) => verify::run(app, &args),
+        IntegrationsCommand::Group { command } => groups::run(app, &command),
+        IntegrationsCommand::Rule { command } => rules::run(app, &command),
         IntegrationsCommand::Import(args) => import::run(app, &args),
         IntegrationsCommand::Export(args) => export::run(app, &args),
         IntegrationsCommand::Select(args) => select::select(app, &args),

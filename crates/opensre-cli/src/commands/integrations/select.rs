@@ -9,6 +9,7 @@ use opensre_store::Effective;
 use serde_json::{Map, Value as Json, json};
 
 use super::address::Address;
+use super::groups;
 use crate::app::{App, routing};
 use crate::args::SelectArgs;
 use crate::exit::Exit;
@@ -37,7 +38,12 @@ pub(super) fn select(app: &App, args: &SelectArgs) -> Outcome {
             let found = routes.into_iter().find(|route| route.service == address.family);
             found.map_or_else(|| nothing(&address.family), Selection::of_route)
         }
-        (None, Some(name), _) => by_name(app, &effective.resolved, &address.family, &name),
+        (None, Some(name), _) => {
+            match groups::members(app, &effective.resolved, &format!("{}/{name}", address.family))? {
+                Some(members) => Selection::new(members, format!("it belongs to the group {}", name.trim())),
+                None => by_name(app, &effective.resolved, &address.family, &name),
+            }
+        }
         (None, None, Some(tags)) => by_tags(app, &effective.resolved, &address.family, tags)?,
         (None, None, None) => default(app, &effective.resolved, &address.family),
     };

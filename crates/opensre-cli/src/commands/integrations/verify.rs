@@ -11,6 +11,7 @@ use opensre_providers::driver::{Access, Neighbours, Probe, ProbeStatus, Provider
 use serde::Serialize;
 
 use super::address::Address;
+use super::groups;
 use crate::app::{App, duration};
 use crate::args::VerifyArgs;
 use crate::commands::deliver;
@@ -43,11 +44,13 @@ pub(super) fn run(app: &App, args: &VerifyArgs) -> Outcome {
         .ok()
         .filter(|limit| !limit.is_zero())
         .ok_or_else(|| Failure::input("--timeout must be more than nothing"))?;
-    let mut addresses =
-        args.instances.iter().map(|written| Address::parse(&app.catalogue, written)).collect::<Result<Vec<_>, _>>()?;
     let effective = app.effective()?;
     app.report(&effective.resolved.diagnostics);
-    let tests = Tests::of(app, &args.send_test)?;
+    let mut addresses = Vec::new();
+    for written in &args.instances {
+        addresses.extend(groups::addresses(app, &effective.resolved, written)?);
+    }
+    let tests = Tests::of(app, &effective.resolved, &args.send_test)?;
     addresses.extend(tests.named.iter().cloned());
     let (instances, mut rows) = asked_for(&effective.resolved, &addresses);
     if instances.is_empty() && rows.is_empty() {
@@ -131,25 +134,7 @@ async fn probe_all(
         async move {
             let begun = Instant::now();
             let access = Access { instance, http, secrets, deadline: begun + limit, neighbours };
-            let result = match provider {
-                None => {
-                    let detail = format!("opensre cannot probe {} yet", access.instance.service);
-                    Probe { detail, ..Probe::not_probed() }
-                }
-                Some(provider) => {
-                    // In a task of its own: a panic is that instance's failure and nobody else's.
-                    let own = access.clone();
-                    let task = tokio::spawn(async move { verify(&provider, &own).await });
-                    match tokio::time::timeout(limit, task).await {
-                        Ok(Ok(result)) => result,
-                        Ok(Err(_)) => failed("the probe failed unexpectedly", None),
-                        Err(_) => failed(
-                            &format!("no answer within {} s", limit.as_secs_f64()),
-                            Some("check that the host can be reached from here, or allow more with --timeout"),
-                        ),
-                    }
-                }
-            };
+            let result = prove(provider, access.clone(), limit).await;
             let result = match test {
                 Some(provider) => tested(provider, access.clone(), limit, result).await,
                 None => result,
@@ -172,6 +157,24 @@ async fn probe_all(
     rows
 }
 
+/// Probes one instance within a time limit, under its pin.
+pub(in crate::commands) async fn prove(provider: Option<Provider>, access: Access, limit: Duration) -> Probe {
+    let Some(provider) = provider else {
+        let detail = format!("opensre cannot probe {} yet", access.instance.service);
+        return Probe { detail, ..Probe::not_probed() };
+    };
+    // In a task of its own: a panic is that instance's failure and nobody else's.
+    let task = tokio::spawn(async move { verify(&provider, &access).await });
+    match tokio::time::timeout(limit, task).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => failed("the probe failed unexpectedly", None),
+        Err(_) => failed(
+            &format!("no answer within {} s", limit.as_secs_f64()),
+            Some("check that the host can be reached from here, or allow more with --timeout"),
+        ),
+    }
+}
+
 /// Where test messages go.
 #[derive(Default)]
 struct Tests {
@@ -182,16 +185,17 @@ struct Tests {
 }
 
 impl Tests {
-    fn of(app: &App, written: &[String]) -> Result<Self, Failure> {
+    fn of(app: &App, resolved: &Resolved, written: &[String]) -> Result<Self, Failure> {
         let mut tests = Self::default();
         for target in written {
             if target.trim().is_empty() {
                 tests.all = true;
                 continue;
             }
-            let address = Address::parse(&app.catalogue, target)?;
-            deliver::provider(app, &address)?;
-            tests.named.push(address);
+            for address in groups::addresses(app, resolved, target)? {
+                deliver::provider(app, &address)?;
+                tests.named.push(address);
+            }
         }
         Ok(tests)
     }

@@ -11,7 +11,7 @@ use snapbox::{Data, IntoData};
 pub(super) enum Exactness {
     /// To the letter, but for ports, times of calls, made-up record ids and placeholders.
     Exact,
-    /// But for all numbers.
+    /// But for all numbers and the bars that draw them.
     ButForNumbers,
 }
 
@@ -54,7 +54,7 @@ fn steady(line: &str, exactness: Exactness) -> String {
     static PORT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"127\.0\.0\.\d+:\d+").expect("a good expression"));
     static TIME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\b\d+(\.\d+)? (ms|s)\b( in all)?").expect("a good expression"));
-    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?").expect("a good expression"));
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+(\.\d+)?|[▁-█]").expect("a good expression"));
     static RECORD: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\b([a-z_]+)-[0-9a-f]{8}\b").expect("a good expression"));
     let line = PORT.replace_all(line, "127.0.0.1:40000");

@@ -138,14 +138,14 @@ fn execute(path: &str, exactness: Exactness) {
     let mut page = Page::read(&file);
     let guide = exactness == Exactness::Exact;
     let mut session = Session::new();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut ended) = (Vec::new(), Vec::new());
     for index in 0..page.fences.len() {
         let fence = page.fences[index].clone();
         let at = format!("{path}:{}", fence.line);
         match &fence.kind {
             Kind::Console(style) => {
                 let shown = page::steps(&fence, &at);
-                let printed = session.run(&shown, *style, &at, &mut wrong);
+                let printed = session.run(&shown, *style, &at, &mut ended);
                 let mut body = Vec::new();
                 for (step, printed) in shown.iter().zip(printed) {
                     let printed = compare::fitted(&printed, &step.output, exactness);
@@ -177,6 +177,7 @@ fn execute(path: &str, exactness: Exactness) {
             Kind::File { .. } | Kind::Unknown => panic!("{at}: a fence of an unknown kind ({})", fence.info),
         }
     }
+    assert!(ended.is_empty(), "{}", ended.join("\n\n"));
     if updating() {
         page.write(&file);
     } else {

@@ -45,8 +45,8 @@ impl Session {
         writeln!(File::create(path).expect("a file"), "{text}").expect("written");
     }
 
-    /// Runs the commands of a fence; what each prints. How one ends that should not is among `wrong`.
-    pub(super) fn run(&mut self, steps: &[Step], style: Style, at: &str, wrong: &mut Vec<String>) -> Vec<String> {
+    /// Runs the commands of a fence; what each prints. How one ends that should not is among `ended`.
+    pub(super) fn run(&mut self, steps: &[Step], style: Style, at: &str, ended: &mut Vec<String>) -> Vec<String> {
         let mut printed = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             if style == Style::Running {
@@ -61,7 +61,7 @@ impl Session {
                 _ => output.status.success() || told,
             };
             if !fine {
-                wrong.push(format!("{at}: $ {}\nends with {}", step.command, output.status));
+                ended.push(format!("{at}: $ {}\nends with {}", step.command, output.status));
             }
             printed.push(self.shown(&text));
         }

@@ -93,6 +93,7 @@ pub fn find(text: &str) -> Option<Match> {
 const WHATS: &[(M, &str)] = &[
     (M::Access, r"(?i)not authorized to perform:? ([\w-]+:[\w*-]+)"),
     (M::Access, r"(?i)(?:password authentication failed|access denied) for user [\x22'`]([^\x22'`]+)"),
+    (M::Setting, r#"(?i)\bexec: "?([^\s"]+)"?: "#),
     (M::Image, r"(?i)\b((?:[\w.-]+(?::\d+)?/)+[\w.-]+[:@][\w.:-]+)"),
 ];
 

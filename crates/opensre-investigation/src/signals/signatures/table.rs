@@ -171,7 +171,7 @@ pub(super) static TABLE: &[Signature] = &[
         M::Quota,
         0.75,
         "quota used up",
-        r"quota (?:has been )?(?:exceeded|exhausted|reached)|exceeded (?:your |the )?(?:current )?quota|quotaexceeded|resource_?exhausted|insufficient_quota|limitexceeded(?:exception)?|usage limit (?:reached|exceeded)",
+        r"quota (?:has been )?(?:exceeded|exhausted|reached)|exceeded (?:your |the )?(?:current )?quota|quotaexceeded|resource_?exhausted|insufficient_quota|\b(?:service|account|subscriber|concurrency|policy|stack)?limitexceeded(?:exception)?\b|usage limit (?:reached|exceeded)",
     ),
     // Clocks, before the tokens and certificates that they spoil.
     row(
@@ -205,6 +205,13 @@ pub(super) static TABLE: &[Signature] = &[
         0.85,
         "the image cannot be pulled",
         r"(?:failed to pull|pulling|pull) image [\x22'`]?(?P<what>[^\s\x22'`]+).*(?:fail|not found|denied|unauthorized|error|back-?off)|failed to pull image [\x22'`]?(?P<what2>[^\s\x22'`]+)|errimagepull|imagepullbackoff|invalidimagename|manifest (?:for .* |unknown|not found)|exec format error",
+    ),
+    // Records, before the settings whose words they share.
+    row(
+        M::Data,
+        0.8,
+        "records break the expected schema",
+        r"(?:json_?schema|avro|protobuf|fastjsonschema|ajv)\S*\.?(?:exceptions?\.)?.{0,20}(?:validation ?(?:error|exception)|exception)|is a required property|is not valid under any of the (?:given )?schemas|must have required property|(?:message|record|event|payload|row)s? .{0,40}(?:rejected|dropped|moved to \S*(?:dlq|dead)\S*): .{0,80}(?:missing|required|invalid)",
     ),
     // Settings.
     once(
@@ -248,6 +255,18 @@ pub(super) static TABLE: &[Signature] = &[
         0.6,
         "a feature flag is at fault",
         r"feature[ _-]?flag .*(?:fail|error|not found|unknown|invalid|missing)|flag evaluation (?:fail|error)",
+    ),
+    once(
+        M::Setting,
+        0.8,
+        "the container cannot be started as it is told to",
+        r"exec: \x22?(?P<what>[^\s\x22]+)\x22?: .{0,60}(?:no such file|not found|permission denied)|executable file not found|unable to start container process|runcontainererror|createcontainererror|starterror",
+    ),
+    once(
+        M::Setting,
+        0.8,
+        "what is configured does not exist there",
+        r"\b(?:database|role|catalog|keyspace|bucket|topic|index|queue|virtual host) [\x22'`]?(?P<what>[\w.-]+)[\x22'`]? (?:does not|doesn't) exist|unknown database [\x22'`]?(?P<what2>[\w.-]+)|nosuchbucket|unknown_?topic_?or_?partition|nonexistentqueue",
     ),
     // Access.
     row(
@@ -416,6 +435,7 @@ pub(super) static TABLE: &[Signature] = &[
         "restarts in a loop",
         r"crashloopbackoff|back-?off restarting failed|exited with (?:code|status) [1-9]|exit code:? [1-9]|process exited|terminated with (?:exit|signal)",
     ),
+    sign(0.4, "a job gave up after its retries", r"backofflimitexceeded|reached the specified backoff limit"),
     sign(
         0.35,
         "a probe fails",

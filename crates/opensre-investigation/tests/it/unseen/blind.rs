@@ -22,7 +22,7 @@ pub(super) const INCIDENTS: &[Incident] = &[
     ("cache full", cache_full, wanted(&[ResourceExhaustion, DependencyFailure], &["memory"])),
     ("producer sends other records", producer, wanted(&[DataQuality, CodeDefect], &["email"])),
     ("a zone is gone", zone, wanted(&[Infrastructure], &[])),
-    ("slow search behind the gateway", search, wanted(&[DependencyFailure], &["search"])),
+    ("slow search behind the gateway", search, wanted(&[DependencyFailure, ResourceExhaustion], &["search"])),
     ("job without its database", no_database, wanted(CONFIG, &["analytics"])),
     ("leak since a deployment", leak, wanted(&[ResourceExhaustion], &["memory"])),
     ("vault is sealed", vault, wanted(&[DependencyFailure], &["vault"])),

@@ -211,6 +211,7 @@ pub(super) struct Hop<'a> {
 }
 
 /// A pod of a Deployment's replica set.
+#[expect(clippy::needless_pass_by_value, reason = "incidents write the objects in place")]
 pub(super) fn pod(world: &World, name: &str, node: Option<&str>, status: Json) -> Json {
     let replica_set = name.rsplit_once('-').map_or(name, |(set, _)| set);
     let app = replica_set.rsplit_once('-').map_or(replica_set, |(app, _)| app);
@@ -224,6 +225,7 @@ pub(super) fn pod(world: &World, name: &str, node: Option<&str>, status: Json) -
 }
 
 /// The status of a pod with one container.
+#[expect(clippy::needless_pass_by_value, reason = "incidents write the objects in place")]
 pub(super) fn container(name: &str, state: Json, last: Json, restarts: u64) -> Json {
     json!({"phase": "Running", "containerStatuses": [{"name": name, "ready": false, "restartCount": restarts,
         "image": format!("registry.example/{name}:1.4.2"), "state": state, "lastState": last}]})

@@ -180,9 +180,6 @@ fn cert_expiry() -> World {
         "certificate of shop.example expires in less than 3 days",
     );
     let points = world.line(2.9, 2.8, (-60, 30));
-    let mut points = points;
-    points.retain(|(_, value)| value.is_finite());
-    world.service = "unnamed".to_owned();
     let series = vec![opensre_model::evidence::Series {
         labels: crate::world::labels(&[("instance", "https://shop.example"), ("job", "blackbox")]),
         points,

@@ -38,8 +38,6 @@ const MOST_REGIONS: usize = 8;
 
 pub(super) const BOUNDS: Bounds = Bounds { rows: 1000, bytes: 8 * 1024 * 1024, seconds: 30 };
 
-const LABELS: InputSpec =
-    InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" };
 const REGION: InputSpec =
     InputSpec { key: "region", kind: "string", required: false, help: "the region to ask, else those of the instance" };
 const ALARM: InputSpec = InputSpec {
@@ -52,7 +50,7 @@ const STATEMENT: InputSpec = InputSpec { key: "query", kind: "string", required:
 const LOG_GROUPS: InputSpec =
     InputSpec { key: "log_groups", kind: "array", required: true, help: "names of the log groups to read, at most 20" };
 
-const OF_AN_ALERT: &[InputSpec] = &[LABELS, REGION];
+const OF_AN_ALERT: &[InputSpec] = &[subject::LABELS_INPUT, REGION];
 
 /// What a query is asked with.
 pub(super) struct Target {
@@ -137,14 +135,14 @@ pub(super) const QUERIES: &[Query] = &[
         "the alarm's own metric, and the standard metrics of the resources that the alert names",
         metrics::ask,
         |alert| with_alarm(alert, about(alert, |labels| !Resources::of(labels).sought().is_empty(), NOTHING_NAMED)),
-        &[LABELS, REGION, ALARM]
+        &[subject::LABELS_INPUT, REGION, ALARM]
     ),
     query!(
         "alarms",
         "alarms that changed their state in the window, and the alert's own",
         alarms::ask,
         |alert| with_alarm(alert, about(alert, |_| true, "")),
-        &[LABELS, REGION, ALARM]
+        &[subject::LABELS_INPUT, REGION, ALARM]
     ),
     query!(
         "changes",

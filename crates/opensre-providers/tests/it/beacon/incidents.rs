@@ -9,14 +9,14 @@ use serde_json::Value as Json;
 
 use super::{HTTP, wire};
 use opensre_providers::backend::Backend;
-use opensre_providers::driver::{Access, Answer, Bounds, Input, InputSpec, Query};
+use opensre_providers::driver::{Access, Answer, Bounds, Input, Query};
 use opensre_providers::subject;
 
 /// The query. The planner asks it where an alert names a component, and `opensre query beacon/NAME incidents` by itself.
 pub const QUERY: Query = Query {
     name: NAME,
     summary: "incidents that people have declared of the component",
-    input: &[InputSpec { key: subject::LABELS, kind: "object", required: true, help: "labels of the alert, as texts" }],
+    input: &[subject::LABELS_INPUT],
     bounds: BOUNDS,
     relevance: |alert| {
         subject::relevance(alert, |labels| labels.contains_key("component"), "the alert names no component")

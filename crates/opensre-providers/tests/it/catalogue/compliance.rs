@@ -27,6 +27,17 @@ fn is_word(text: &str) -> bool {
 }
 
 #[test]
+fn a_field_that_names_an_instance_names_one_of_another_family() {
+    for spec in catalogue().iter() {
+        for field in spec.fields.iter().filter(|field| field.instance_of.is_some()) {
+            let family = field.instance_of.expect("a family");
+            assert!(catalogue().iter().any(|other| other.family == family), "{} {}", spec.key, field.key);
+            assert_ne!(family, spec.family, "{} {} would lead in a circle", spec.key, field.key);
+        }
+    }
+}
+
+#[test]
 fn keys_and_aliases_are_lower_case_and_mean_one_provider() {
     let mut meanings: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for spec in catalogue().iter() {
