@@ -4,6 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "the table is the output")]
 
+#[path = "bars/ten_by_three.rs"]
+mod ten_by_three;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -52,23 +55,33 @@ fn network(folder: &Path, program: &str) {
         let gather = ["--store", text(&store), "investigate", "-i", text(&alert), "--format", "json"];
         let measured = tokio::task::block_in_place(|| runs(3, program, folder, &gather));
         report("`investigate`, 8 instances of 200 ms per answer", &measured);
-        let output = tokio::task::block_in_place(|| {
-            Command::new(program).args(gather).env_clear().env("HOME", folder).output().expect("it runs")
-        });
-        let answer: Json = serde_json::from_slice(&output.stdout).expect("a report");
-        let slowest = answer["timings"]["instances"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|pair| pair[1].as_u64())
-            .max()
-            .unwrap_or(0);
-        println!(
-            "\ngathering {} ms, slowest back end {slowest} ms: ratio {:.2}",
-            answer["timings"]["gather_ms"],
-            answer["timings"]["gather_ms"].as_f64().unwrap_or(0.0) / slowest as f64
-        );
+        say_ratio(program, folder, &gather);
+
+        let world = ten_by_three::TenByThree::start().await;
+        let (store, alert) = (folder.join("ten.json"), folder.join("ten-alert.json"));
+        ten_by_three::write(&world, &store, &alert);
+        let gather = ["--store", text(&store), "investigate", "-i", text(&alert), "--format", "json"];
+        let measured = tokio::task::block_in_place(|| runs(3, program, folder, &gather));
+        report("`investigate`, ten providers of three instances, 200 ms per answer", &measured);
+        say_ratio(program, folder, &gather);
     });
+}
+
+/// What a report itself says about its gathering and its slowest back end.
+fn say_ratio(program: &str, folder: &Path, gather: &[&str]) {
+    let output = tokio::task::block_in_place(|| {
+        Command::new(program).args(gather).env_clear().env("HOME", folder).output().expect("it runs")
+    });
+    let answer: Json = serde_json::from_slice(&output.stdout).expect("a report");
+    let instances = answer["timings"]["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let slowest = instances.iter().filter_map(|pair| pair[1].as_u64()).max().unwrap_or(0);
+    println!(
+        "\n{} instances asked with {} calls: gathering {} ms, slowest back end {slowest} ms: ratio {:.2}\n",
+        instances.len(),
+        answer["timings"]["calls"],
+        answer["timings"]["gather_ms"],
+        answer["timings"]["gather_ms"].as_f64().unwrap_or(0.0) / slowest as f64
+    );
 }
 
 /// A Prometheus that knows nothing and takes its time, on all of 127.0.0.0/8.

@@ -25,7 +25,7 @@ use super::scene::{Scene, canary, now, onset};
 use super::table::{Place, Row};
 
 /// Long enough for every server that answers.
-pub(crate) const AMPLE: Duration = Duration::from_secs(60);
+pub(crate) const AMPLE: Duration = Duration::from_mins(1);
 /// Long enough to notice a server that does not.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
 
@@ -171,7 +171,7 @@ pub(crate) async fn failed_trace(tempo: std::net::SocketAddr) -> String {
         EvidenceData::Spans { spans } => spans.iter().find(|span| span.error),
         _ => None,
     });
-    spans.map(|span| span.trace_id.clone()).unwrap_or_else(|| panic!("no trace failed: {:?}", answer.gaps))
+    spans.unwrap_or_else(|| panic!("no trace failed: {:?}", answer.gaps)).trace_id.clone()
 }
 
 /// A time that alerts write.

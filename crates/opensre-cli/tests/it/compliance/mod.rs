@@ -39,7 +39,6 @@ async fn walk<F: Future<Output = Vec<String>>>(cases: impl IntoIterator<Item = F
     assert!(ran > 0, "nothing was walked");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file of the test's own temporary folder")]
 fn write(path: &Path, text: &str) {
     std::fs::File::create(path).and_then(|mut file| file.write_all(text.as_bytes())).expect("a temporary file");
 }

@@ -100,7 +100,7 @@ impl Mode {
             Self::Unavailable => Some(Fault::Starting),
             Self::LoginPage => Some(Fault::NotPostgres),
             Self::WrongTypes => Some(Fault::WrongColumns),
-            Self::Silent => Some(Fault::Slow(Duration::from_secs(600))),
+            Self::Silent => Some(Fault::Slow(Duration::from_mins(10))),
             Self::Cut => Some(Fault::CutsOff),
             Self::HangUp => Some(Fault::HangsUp),
             Self::Refused | Self::NoTls => Some(Fault::None),

@@ -80,8 +80,7 @@ impl Server {
         match self {
             Self::Http(front) => front.heard().iter().any(|heard| heard.holds(text)),
             Self::Postgres(server) => {
-                server.seen().iter().any(|seen| *seen == Seen::Password(true))
-                    && text == canary("postgresql", "password", "prod")
+                server.seen().contains(&Seen::Password(true)) && text == canary("postgresql", "password", "prod")
             }
         }
     }

@@ -35,6 +35,9 @@ pub(crate) enum Wire {
     Postgres,
 }
 
+/// A query's name, and an input for it.
+type ByHand = (&'static str, fn() -> Json);
+
 /// One provider.
 pub(crate) struct Row {
     /// Its key.
@@ -51,7 +54,7 @@ pub(crate) struct Row {
     /// Alerts that together make every planned query relevant.
     pub(crate) alerts: fn(&Scene) -> Vec<Json>,
     /// Inputs of the queries that no alert makes relevant.
-    pub(crate) by_hand: &'static [(&'static str, fn() -> Json)],
+    pub(crate) by_hand: &'static [ByHand],
     /// Queries that look one thing up by its id, or ask for what not every server has: a 404 then means that there is none.
     pub(crate) looks_up: &'static [&'static str],
     /// Queries whose answers have no pages, or that need no more than the first: lists by time end with what is older
