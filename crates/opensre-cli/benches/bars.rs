@@ -63,25 +63,48 @@ fn network(folder: &Path, program: &str) {
         let gather = ["--store", text(&store), "investigate", "-i", text(&alert), "--format", "json"];
         let measured = tokio::task::block_in_place(|| runs(3, program, folder, &gather));
         report("`investigate`, ten providers of three instances, 200 ms per answer", &measured);
-        say_ratio(program, folder, &gather);
+        let together = gathered(program, folder, &gather);
+        let mut alone = Vec::new();
+        for (service, store) in ten_by_three::each_alone(&world, folder) {
+            let gather = ["--store", text(&store), "investigate", "-i", text(&alert), "--format", "json"];
+            alone.push((gathered(program, folder, &gather).gather_ms, service));
+        }
+        let (slowest, service) = alone.into_iter().max().expect("ten providers");
+        println!(
+            "\n{} instances asked with {} calls in {} ms; the slowest provider alone, one instance of {service}: \
+             {slowest} ms: ratio {:.2}\n",
+            together.instances,
+            together.calls,
+            together.gather_ms,
+            together.gather_ms as f64 / slowest as f64
+        );
     });
 }
 
 /// What a report itself says about its gathering and its slowest back end.
 fn say_ratio(program: &str, folder: &Path, gather: &[&str]) {
+    let Gathered { gather_ms, slowest_ms, .. } = gathered(program, folder, gather);
+    let ratio = gather_ms as f64 / slowest_ms as f64;
+    println!("\ngathering {gather_ms} ms, slowest back end {slowest_ms} ms: ratio {ratio:.2}\n");
+}
+
+/// The timings of a report.
+struct Gathered {
+    gather_ms: u64,
+    slowest_ms: u64,
+    instances: usize,
+    calls: u64,
+}
+
+fn gathered(program: &str, folder: &Path, gather: &[&str]) -> Gathered {
     let output = tokio::task::block_in_place(|| {
         Command::new(program).args(gather).env_clear().env("HOME", folder).output().expect("it runs")
     });
     let answer: Json = serde_json::from_slice(&output.stdout).expect("a report");
     let instances = answer["timings"]["instances"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let slowest = instances.iter().filter_map(|pair| pair[1].as_u64()).max().unwrap_or(0);
-    println!(
-        "\n{} instances asked with {} calls: gathering {} ms, slowest back end {slowest} ms: ratio {:.2}\n",
-        instances.len(),
-        answer["timings"]["calls"],
-        answer["timings"]["gather_ms"],
-        answer["timings"]["gather_ms"].as_f64().unwrap_or(0.0) / slowest as f64
-    );
+    let slowest_ms = instances.iter().filter_map(|pair| pair[1].as_u64()).max().unwrap_or(0);
+    let number = |name: &str| answer["timings"][name].as_u64().unwrap_or(0);
+    Gathered { gather_ms: number("gather_ms"), slowest_ms, instances: instances.len(), calls: number("calls") }
 }
 
 /// A Prometheus that knows nothing and takes its time, on all of 127.0.0.0/8.

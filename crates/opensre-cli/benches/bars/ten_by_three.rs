@@ -1,7 +1,7 @@
 //! One investigation that asks ten providers of three instances each; every answer takes 200 ms.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,4 +83,19 @@ impl TenByThree {
 pub(crate) fn write(world: &TenByThree, store: &Path, alert: &Path) {
     super::write(store, &world.store);
     super::write(alert, &world.alert);
+}
+
+/// A store for each provider, with its first instance alone.
+pub(crate) fn each_alone(world: &TenByThree, folder: &Path) -> Vec<(String, PathBuf)> {
+    let records = world.store["integrations"].as_array().into_iter().flatten();
+    records
+        .map(|record| {
+            let service = record["service"].as_str().unwrap_or_default().to_owned();
+            let mut record = record.clone();
+            record["instances"] = json!([record["instances"][0]]);
+            let path = folder.join(format!("{service}-alone.json"));
+            super::write(&path, &json!({"version": 2, "integrations": [record]}));
+            (service, path)
+        })
+        .collect()
 }
