@@ -1,5 +1,7 @@
 //! An answer on its way, and what can be done to it.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// An answer that is handed on.
@@ -71,7 +73,7 @@ impl Passed {
     fn framed(&self, length: &str) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} Said\r\n{length}connection: close\r\n", self.status);
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         [head.as_bytes(), &self.body].concat()
