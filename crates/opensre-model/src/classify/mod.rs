@@ -34,7 +34,6 @@ pub struct Classified {
 /// What one written instance is.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "nearly all are usable; a box for each would cost more than it saves")]
-#[expect(clippy::large_enum_variant, reason = "nearly every one is usable, and a box for each would be more work")]
 pub(crate) enum Outcome {
     /// It can be used.
     Usable(Instance),
