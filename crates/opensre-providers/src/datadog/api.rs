@@ -118,9 +118,10 @@ async fn pages(
             }
             Err(failure) => return Err(failure),
         };
+        // A server that does not keep to the limit has more, whether or not it says so.
+        all.more = page.after.is_some() || page.entries.len() > size;
         all.entries.extend(page.entries.into_iter().take(size));
         all.said.extend(page.said);
-        all.more = page.after.is_some();
         if all.entries.len() >= limit || page.after.is_none() || page.after == cursor {
             break;
         }

@@ -40,7 +40,8 @@ pub(super) const MONITORS_INPUT: &[InputSpec] = &[
 /// Most series of a condition, and most monitors.
 const MOST: usize = 20;
 
-pub(super) const BOUNDS: Bounds = Bounds { rows: MOST, bytes: 8 * 1024 * 1024, seconds: 30 };
+/// The rows are the points of a series; of monitors and series there are fewer.
+pub(super) const BOUNDS: Bounds = Bounds { rows: 1_200, bytes: 8 * 1024 * 1024, seconds: 30 };
 
 /// An alert of Datadog: it names its monitor by id or by name, or brings the query along.
 pub(super) fn monitor_relevance(alert: &Alert) -> Relevance {

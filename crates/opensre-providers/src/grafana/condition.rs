@@ -29,7 +29,8 @@ pub(super) const NAME: &str = "alert-rule";
 /// Input key of the rule's uid.
 pub(super) const RULE_UID: &str = "rule_uid";
 
-pub(super) const BOUNDS: Bounds = Bounds { rows: 50, bytes: 16 * 1024 * 1024, seconds: 30 };
+/// The rows are the points of a series; of series there are fewer.
+pub(super) const BOUNDS: Bounds = Bounds { rows: 250, bytes: 16 * 1024 * 1024, seconds: 30 };
 
 pub(super) const INPUT: &[InputSpec] = &[
     InputSpec { key: RULE_UID, kind: "string", required: true, help: "uid of the alert rule" },

@@ -172,7 +172,7 @@ async fn targets_that_are_down_say_why() {
     assert!(!format!("{answer:?}").contains("canary"));
 
     let (elsewhere, _) = prometheus_asks("targets", &input, |_| Said::Status(404)).await;
-    assert_eq!(reasons(&elsewhere), ["none of the 0 scrape targets belongs to what the alert is about"]);
+    assert_eq!(reasons(&elsewhere), ["the server has no list of scrape targets (404)"]);
 }
 
 #[tokio::test]

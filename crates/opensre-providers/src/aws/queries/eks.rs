@@ -41,6 +41,7 @@ async fn of(region: &Region, name: &str) -> Found {
         Ok(answer) => {
             left_out = answer.get("nextToken").is_some_and(Json::is_string);
             let groups = texts(&answer, "nodegroups");
+            left_out |= groups.len() > MOST;
             let path =
                 |group: &str| ["clusters".to_owned(), name.to_owned(), "node-groups".to_owned(), group.to_owned()];
             let described = join_all(groups.iter().take(MOST).map(|group| async move {
