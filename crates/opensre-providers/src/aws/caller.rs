@@ -279,13 +279,13 @@ impl Region {
     }
 }
 
-/// Whether a value is what it must be.
-type Is = fn(&Json) -> bool;
+/// Whether a value has the type that an answer's member must have.
+type Shape = fn(&Json) -> bool;
 
 /// A member that every answer to an action has, and what it is; an answer without it is another server's. Without this
 /// check it would read as "nothing there".
-fn member(action: &str) -> Option<(&'static str, Is)> {
-    let list: Is = Json::is_array;
+fn member(action: &str) -> Option<(&'static str, Shape)> {
+    let list: fn(&Json) -> bool = Json::is_array;
     Some(match action {
         "LookupEvents" => ("Events", list),
         "ListClusters" => ("clusterArns", list),
