@@ -61,6 +61,28 @@ pub(super) struct Doubt {
     pub(super) candidates: Vec<(usize, Chosen)>,
     /// What fits them, in words.
     pub(super) why: String,
+    /// What a person is told where all of them are asked; `None` where one of them is taken.
+    pub(super) tie: Option<Tie>,
+}
+
+/// The words of a tie. They name who is left after policies, so they are put together last.
+#[derive(Debug, Clone)]
+pub(super) struct Tie {
+    /// What is alike, before the names and after them.
+    pub(super) alike: (String, String),
+    /// What, apart from `--instance`, would tell them apart.
+    pub(super) remedy: &'static str,
+}
+
+impl Tie {
+    fn in_words(&self, names: &[String], family: &str) -> String {
+        let (before, after) = &self.alike;
+        format!(
+            "tie: {before} {} {after}; all of them are asked; to ask one, use --instance {family}=NAME{}",
+            joined(names),
+            self.remedy
+        )
+    }
 }
 
 impl Chosen {
@@ -171,11 +193,8 @@ impl Choice {
 
     /// Leaves out, or refuses, what is ambiguous, as a person wants it. What policies keep out makes nothing ambiguous.
     pub(super) fn settle_doubts(&mut self, family: &Family, wanted: InDoubt) {
-        if wanted == InDoubt::Default {
-            return;
-        }
         let step = self.step;
-        for Doubt { candidates, why } in std::mem::take(&mut self.doubts) {
+        for Doubt { candidates, why, tie } in std::mem::take(&mut self.doubts) {
             let open: Vec<usize> = candidates
                 .iter()
                 .filter(|(position, chosen)| forbids(family, *position, chosen, step).is_none())
@@ -185,6 +204,11 @@ impl Choice {
                 continue;
             }
             let names: Vec<String> = open.iter().map(|position| family.instances[*position].name.to_string()).collect();
+            if wanted == InDoubt::Default {
+                let warning = tie.map(|tie| tie.in_words(&names, &family.key));
+                self.warnings.extend(warning.filter(|warning| !self.warnings.contains(warning)));
+                continue;
+            }
             let between = match names.as_slice() {
                 [first, rest @ ..] if rest.iter().all(|name| name == first) => {
                     format!("{} instances named {}", names.len(), quoted(first))
@@ -203,7 +227,6 @@ impl Choice {
             }
             if self.chosen.is_empty() && before > 0 {
                 self.reason = Some(format!("{said}, and what is ambiguous is skipped"));
-                self.warnings.retain(|warning| !warning.starts_with("tie: "));
                 self.warn_nothing_asked(family);
             }
         }

@@ -3,10 +3,10 @@
 use crate::resolution::Family;
 
 use super::RouteStep;
-use super::choice::{Choice, Chosen, Doubt};
+use super::choice::{Choice, Chosen, Doubt, Tie};
 use super::identify::Alike;
 use super::tags::Agreement;
-use super::words::{joined, quoted};
+use super::words::quoted;
 
 pub(super) fn default_position(family: &Family) -> Option<usize> {
     let default = family.default()?;
@@ -31,27 +31,23 @@ pub(super) fn among_alike(family: &Family, alike: &[Alike]) -> Option<Choice> {
     let mut choice = Choice::new(RouteStep::Default, "not the default");
     for Alike { instances, why, path } in alike {
         choice.path.get_or_insert_with(|| path.clone());
-        if instances.len() > 1 {
-            choice.doubts.push(Doubt { candidates: instances.clone(), why: why.clone() });
-        }
-        if let Some((default, named)) = instances.iter().find(|(position, _)| Some(*position) == default) {
+        let of_default = instances.iter().find(|(position, _)| Some(*position) == default);
+        let tie = of_default.is_none().then(|| Tie {
+            alike: ("the alert points at".to_owned(), format!("alike ({why})")),
+            remedy: " or tags",
+        });
+        choice.doubts.push(Doubt { candidates: instances.clone(), why: why.clone(), tie });
+        if let Some((default, named)) = of_default {
             let count = instances.len();
             let why = format!("the default among the {count} instances that the alert points at alike ({why})");
             choice.choose(*default, Chosen { why, ..named.clone() });
             continue;
         }
-        let names: Vec<String> =
-            instances.iter().map(|(position, _)| family.instances[*position].name.to_string()).collect();
         choice.step = RouteStep::Identifier;
         "nothing in the alert points at it".clone_into(&mut choice.otherwise);
         for (position, named) in instances {
             choice.choose(*position, Chosen { why: why.clone(), ..named.clone() });
         }
-        choice.warnings.push(format!(
-            "tie: the alert points at {} alike ({why}); all of them are asked; to ask one, use --instance {}=NAME or tags",
-            joined(&names),
-            family.key
-        ));
     }
     (!choice.chosen.is_empty()).then_some(choice)
 }

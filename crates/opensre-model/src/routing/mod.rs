@@ -356,7 +356,7 @@ impl Around<'_> {
             choice.chosen = found.chosen;
             choice.path = found.path;
             choice
-        } else if let Some(choice) = agreement.winners(family, found.all_alike().as_deref()) {
+        } else if let Some(choice) = agreement.winners(found.all_alike().as_deref()) {
             choice
         } else if let Some(choice) = among_alike(family, &found.alike) {
             choice

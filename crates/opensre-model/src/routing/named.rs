@@ -85,7 +85,7 @@ impl<'a> Named<'a> {
             }
             for twice in picked.same_name {
                 let candidates = twice.into_iter().map(|position| (position, chosen(true))).collect();
-                choice.doubts.push(Doubt { candidates, why: flag.clone() });
+                choice.doubts.push(Doubt { candidates, why: flag.clone(), tie: None });
             }
             choice.groups.extend(picked.groups);
         }
@@ -126,7 +126,7 @@ impl<'a> Named<'a> {
             }
             for twice in picked.same_name {
                 let candidates = twice.into_iter().map(|position| (position, chosen(true))).collect();
-                choice.doubts.push(Doubt { candidates, why: said.clone() });
+                choice.doubts.push(Doubt { candidates, why: said.clone(), tie: None });
             }
             choice.groups.extend(picked.groups);
         }

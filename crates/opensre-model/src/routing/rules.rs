@@ -80,9 +80,8 @@ impl<'a> Fitting<'a> {
                 for twice in picked.same_name {
                     let name = quoted(family.instances[twice[0]].name.as_str());
                     let candidates = twice.into_iter().map(|position| (position, chosen(true))).collect();
-                    choice
-                        .doubts
-                        .push(Doubt { candidates, why: format!("the name {name} of routing rule {}", rule.position) });
+                    let why = format!("the name {name} of routing rule {}", rule.position);
+                    choice.doubts.push(Doubt { candidates, why, tie: None });
                 }
                 choice.groups.extend(picked.groups);
                 unknown.extend(picked.missing.into_iter().map(|missing| (rule.position, missing)));

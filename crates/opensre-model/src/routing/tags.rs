@@ -8,7 +8,7 @@ use crate::policy::{AlertPart, Way};
 use crate::resolution::Family;
 
 use super::RouteStep;
-use super::choice::{Choice, Chosen, Doubt};
+use super::choice::{Choice, Chosen, Doubt, Tie};
 use super::words::{joined, plain};
 
 /// Standard labels whose other spellings mean the very same thing, so that a tag `environment` and a label `env` can
@@ -104,7 +104,7 @@ impl Agreement {
     /// The instances with most agreeing tags, among the candidates (in order) if there are
     /// some. Alerts of a group that point at
     /// different instances each get theirs.
-    pub(super) fn winners(&self, family: &Family, candidates: Option<&[usize]>) -> Option<Choice> {
+    pub(super) fn winners(&self, candidates: Option<&[usize]>) -> Option<Choice> {
         let mut choice = Choice::new(RouteStep::Tags, "no tag of it agrees with the alert's labels");
         for view in &self.views {
             let agreeing: Vec<&(usize, Vec<Agreed>)> = view
@@ -126,18 +126,12 @@ impl Agreement {
             let winners: Vec<(usize, Chosen)> =
                 winners.into_iter().map(|(position, agreed)| (*position, chosen(agreed, certain))).collect();
             if !certain {
-                let names: Vec<String> =
-                    winners.iter().map(|(position, _)| family.instances[*position].name.to_string()).collect();
-                let warning = format!(
-                    "tie: as many tags of {} agree with the alert's labels; all of them are asked; to ask one, use \
-                     --instance {}=NAME, a hint or another tag",
-                    joined(&names),
-                    family.key
-                );
-                if !choice.warnings.contains(&warning) {
-                    choice.warnings.push(warning);
-                }
-                choice.doubts.push(Doubt { candidates: winners.clone(), why: "what the labels say".to_owned() });
+                let tie = Tie {
+                    alike: ("as many tags of".to_owned(), "agree with the alert's labels".to_owned()),
+                    remedy: ", a hint or another tag",
+                };
+                let why = "what the labels say".to_owned();
+                choice.doubts.push(Doubt { candidates: winners.clone(), why, tie: Some(tie) });
             }
             for (position, chosen) in winners {
                 if choice.path.is_none() {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use opensre_model::classify::classify;
-use opensre_model::instance::Instance;
+use opensre_model::instance::{Instance, Tags};
 use opensre_model::policy::{AlertPart, Policy};
 use opensre_model::routing::{RoutingMode, route};
 use serde_json::{Value as Json, json};
@@ -50,6 +50,22 @@ fn what_requires_its_own_name_is_not_asked_by_default_tag_or_url() {
     assert!(routes(&prod, &url)[0].chosen.is_empty(), "nothing stands in for it");
     let hints = route(&catalogue(), &prod, &alert(&json!({"title": "x"})), &[], RoutingMode::Hints);
     assert!(hints[0].chosen.is_empty(), "policies hold in every mode");
+}
+
+#[test]
+fn what_a_policy_keeps_out_is_no_part_of_a_tie() {
+    let mut instances = three();
+    instances[0].tags = Tags::from_json(json!({"env": "prod"}).as_object().expect("an object")).0;
+    instances[1].tags = Tags::from_json(json!({"team": "shop"}).as_object().expect("an object")).0;
+    let payload = json!({"title": "x", "labels": {"env": "prod", "team": "shop"}});
+    let tied = routes(&resolved(instances.clone()), &payload)[0].warnings.clone();
+    assert!(tied.iter().any(|warning| warning.starts_with("tie: ")), "{tied:?}");
+
+    instances[0].policy = explicit_only();
+    let world = resolved(instances);
+    let route = &routes(&world, &payload)[0];
+    assert_eq!(names(route), ["staging"]);
+    assert_eq!(route.warnings, Vec::<String>::new(), "only one is asked");
 }
 
 #[test]
