@@ -32,10 +32,9 @@ pub(super) fn among_alike(family: &Family, alike: &[Alike]) -> Option<Choice> {
     for Alike { instances, why, path } in alike {
         choice.path.get_or_insert_with(|| path.clone());
         let of_default = instances.iter().find(|(position, _)| Some(*position) == default);
-        let tie = of_default.is_none().then(|| Tie {
-            alike: ("the alert points at".to_owned(), format!("alike ({why})")),
-            remedy: " or tags",
-        });
+        let tie = of_default
+            .is_none()
+            .then(|| Tie { alike: ("the alert points at".to_owned(), format!("alike ({why})")), remedy: " or tags" });
         choice.doubts.push(Doubt { candidates: instances.clone(), why: why.clone(), tie });
         if let Some((default, named)) = of_default {
             let count = instances.len();
