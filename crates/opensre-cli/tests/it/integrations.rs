@@ -189,6 +189,8 @@ fn show_hides_every_secret_and_unknown_names_get_a_hint() {
     assert!(ran.stdout.contains("[redacted]") && !ran.stdout.contains("glsa_"), "{}", ran.stdout);
     let ran = world.run(["integrations", "show", "grafana/qa"]).exits(1);
     assert!(ran.stderr.contains("prod, staging"), "{}", ran.stderr);
+    let ran = world.run(["integrations", "show", "grafanna"]).exits(1);
+    assert!(ran.stderr.contains("did you mean grafana?"), "{}", ran.stderr);
 }
 
 #[test]
@@ -199,7 +201,8 @@ fn the_list_in_80_columns_reads_well() {
     let ran = world.run(["--store", "store.json", "integrations", "list"]).exits(0);
     insta::assert_snapshot!(ran.stdout, @r"
     INSTANCE                  TAGS         SOURCE
-    grafana/staging  default  env=staging  store store.json
-    grafana/prod              env=prod     store store.json
+    grafana/staging  default  env=staging  store
+    grafana/prod              env=prod     store
     ");
+    assert_eq!(ran.stderr, "the store is store.json\n");
 }

@@ -1,8 +1,10 @@
 //! `integrations list` and `integrations show`.
 
 use opensre_model::compatible;
+use opensre_model::diagnostic::Source;
 use opensre_model::instance::{Instance, InstanceName};
 use opensre_model::resolution::{Family, Resolved, Shadowed};
+use opensre_model::selector::nearest;
 use serde_json::{Value as Json, json};
 
 use super::address::Address;
@@ -64,7 +66,7 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
         }
         for incomplete in &family.incomplete {
             let address = format!("{}/{}", family.key, incomplete.name);
-            rows.push(vec![address, "incomplete".to_owned(), incomplete.reason.clone(), incomplete.source.to_string()]);
+            rows.push(vec![address, "incomplete".to_owned(), incomplete.reason.clone(), brief(&incomplete.source)]);
         }
     }
     if rows.is_empty() && shadowed.is_empty() && inactive.is_empty() {
@@ -84,7 +86,7 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
             .iter()
             .map(|shadowed| {
                 let address = format!("{}/{}", shadowed.service, shadowed.instance);
-                vec![address, shadowed.source.to_string(), shadowed.by.to_string()]
+                vec![address, brief(&shadowed.source), brief(&shadowed.by)]
             })
             .collect();
         app.output.data("\nnot in effect, since a stronger source has the service:\n")?;
@@ -101,7 +103,13 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
         app.output.data("\nnot active in the store, and never used:\n")?;
         app.output.data(&table(&["service", "record", "status", ""], rows, app.surroundings.width))?;
     }
-    Ok(Exit::Success)
+    let shown = families.iter().flat_map(|family| {
+        let incomplete = family.incomplete.iter().map(|incomplete| incomplete.source.clone());
+        family.instances.iter().map(|instance| instance.source.clone()).chain(incomplete)
+    });
+    let hidden = shadowed.iter().flat_map(|shadowed| [shadowed.source.clone(), shadowed.by.clone()]);
+    let unused = inactive.iter().map(|record| record.source.clone());
+    say_store(app, shown.chain(hidden).chain(unused))
 }
 
 /// The members of a group, as `list` shows instances.
@@ -115,6 +123,23 @@ fn list_members(app: &App, resolved: &Resolved, members: &[&Instance]) -> Outcom
     app.report(&resolved.diagnostics);
     let rows = members.iter().map(|instance| row(app, instance, default(instance))).collect();
     app.output.data(&table(&["instance", "", "tags", "source"], rows, app.surroundings.width))?;
+    say_store(app, members.iter().map(|instance| instance.source.clone()))
+}
+
+/// Where something is configured, as a table has room for: there is one store, and its path stands below the table.
+fn brief(source: &Source) -> String {
+    match source {
+        Source::Store { .. } => "store".to_owned(),
+        Source::Environment { .. } => source.to_string(),
+    }
+}
+
+/// Which file the tables call the store, if they do.
+fn say_store(app: &App, mut sources: impl Iterator<Item = Source>) -> Outcome {
+    if sources.any(|source| matches!(source, Source::Store { .. })) {
+        let path = app.store()?.path().display().to_string();
+        app.output.note(&crate::text::printable(&format!("the store is {path}")));
+    }
     Ok(Exit::Success)
 }
 
@@ -136,7 +161,7 @@ fn row(app: &App, instance: &Instance, default: Option<&Instance>) -> Vec<String
     if app.global.verbose > 0 && !instance.policy.is_empty() {
         marks.push(instance.policy.to_string());
     }
-    vec![instance.address(), marks.join(" "), instance.tags.to_string(), instance.source.to_string()]
+    vec![instance.address(), marks.join(" "), instance.tags.to_string(), brief(&instance.source)]
 }
 
 /// One instance, or all of a service or group, with every field; secrets stay hidden.
@@ -187,6 +212,11 @@ pub(in crate::commands) fn find<'a>(families: &'a [Family], address: &Address) -
         Some(name) => instances.iter().copied().filter(|instance| instance.name == *name).collect(),
     };
     if chosen.is_empty() {
+        let configured = families.iter().map(|family| family.key.as_str());
+        if let (None, Some(near)) = (family, nearest(&address.written, configured)) {
+            return Err(Failure::failed(format!("no instance of {} is configured", address.written))
+                .hint(format!("did you mean {near}? `opensre integrations list` shows what is configured")));
+        }
         return Err(missing(address, &instances, family));
     }
     Ok(chosen)
