@@ -56,6 +56,11 @@ impl App {
         app
     }
 
+    /// Whether questions may be asked: there is a terminal, nobody forbids it, and it is not what secrets are read from.
+    pub(crate) fn may_ask(&self, no_input: bool, secret_stdin: &[String]) -> bool {
+        self.surroundings.interactive && !no_input && secret_stdin.is_empty()
+    }
+
     /// The store file.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         match &self.global.store {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use crate::alert::DATADOG_SITES;
 use crate::value::Config;
 
 /// The environment as a value; the model never reads the process's own.
@@ -154,6 +155,41 @@ pub enum Identifies {
     DatadogSite,
     /// A cluster name.
     Cluster,
+}
+
+/// Regions that many people use.
+const COMMON_REGIONS: &[&str] = &[
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+    "ca-central-1",
+    "sa-east-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "eu-north-1",
+    "eu-south-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "me-south-1",
+    "af-south-1",
+];
+
+impl Identifies {
+    /// Values that many people use, to complete by; any other can be written.
+    pub fn usual_values(self) -> &'static [&'static str] {
+        match self {
+            Self::DatadogSite => &DATADOG_SITES,
+            Self::AwsRegion => COMMON_REGIONS,
+            Self::Url | Self::AwsArn | Self::AwsAccount | Self::Cluster => &[],
+        }
+    }
 }
 
 /// A rule over fields: which must be set.

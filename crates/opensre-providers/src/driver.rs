@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use opensre_http::Client;
-use opensre_model::alert::Alert;
+use opensre_model::alert::{Alert, Labels};
 use opensre_model::evidence::{Evidence, Gap};
 use opensre_model::message::Message;
 use opensre_model::provider::ProviderSpec;
@@ -35,12 +35,14 @@ pub struct Provider {
     pub queries: &'static [Query],
     /// Delivers a message (the report of an investigation) to people; `None` where the provider has nobody to tell.
     pub deliver: Option<DeliverFn>,
+    /// Tells what the alerts that are active now are labelled with; `None` where the provider has no alerts to tell of.
+    pub alert_labels: Option<AlertLabelsFn>,
 }
 
 impl Provider {
     /// A provider that is only declared so far: its instances are loaded, listed, selected and kept.
     pub const fn declared(spec: &'static ProviderSpec) -> Self {
-        Self { spec, probe: None, identity: &[], queries: &[], deliver: None }
+        Self { spec, probe: None, identity: &[], queries: &[], deliver: None, alert_labels: None }
     }
 
     /// Whether it is only declared so far.
@@ -55,6 +57,9 @@ pub type ProbeFn = for<'a> fn(&'a Access) -> BoxFuture<'a, Probe>;
 /// Delivers a message to where the instance says. Called only when a person asked for just that: it is the one thing
 /// that leaves a trace at a provider.
 pub type DeliverFn = for<'a> fn(&'a Access, &'a Message) -> BoxFuture<'a, Result<Receipt, Failure>>;
+
+/// Tells the labels of the alerts that are active at an instance, one set an alert.
+pub type AlertLabelsFn = for<'a> fn(&'a Access) -> BoxFuture<'a, Result<Vec<Labels>, Failure>>;
 
 /// What a delivery ended in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -38,6 +38,19 @@ fn pinned(expect: &Expect, probe: Probe) -> Probe {
     }
 }
 
+/// Names of an identity that an instance may well be pinned to, best first: what cannot change without the back end
+/// being another one.
+const PINS: &[&str] =
+    &["account_id", "cluster_uid", "system_identifier", "org_id", "enterprise_id", "team_id", "organisation", "org"];
+
+/// What an instance may well be pinned to, if its back end tells.
+pub fn to_pin(probe: &Probe) -> Option<(&str, &str)> {
+    if probe.status != ProbeStatus::Passed {
+        return None;
+    }
+    PINS.iter().find_map(|key| probe.identity.get_key_value(*key)).map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
 /// Delivers a message to an instance; to a pinned one only when it is confirmed.
 pub async fn deliver(provider: &Provider, access: &Access, message: &Message) -> Result<Receipt, Failure> {
     let Some(send) = provider.deliver else {

@@ -16,9 +16,6 @@ use crate::known::catalogue;
 use crate::selectors::tag_texts;
 use crate::{errors, logging, options};
 
-/// The keys of an instance, apart from its policies.
-const INSTANCE_KEYS: &[&str] = &["name", "tags", "credentials", "expect"];
-
 /// All records of the store, inactive ones included, in version 2 shape.
 #[pyfunction]
 #[pyo3(signature = (*, path = None))]
@@ -192,7 +189,7 @@ fn read_instance(service: &str, mut written: Map<String, Json>) -> PyResult<RawI
     // What `get_instance` returned may be changed and put back.
     written.shift_remove("integration_id");
     if let Some(key) =
-        written.keys().find(|key| !INSTANCE_KEYS.iter().chain(&RawPolicy::KEYS).any(|known| known == key))
+        written.keys().find(|key| !RawInstance::KEYS.iter().chain(&RawPolicy::KEYS).any(|known| known == key))
     {
         return Err(PyValueError::new_err(format!(
             "instance has an unknown key '{}'; it has name, tags and credentials, and a provider's fields stand inside \

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use opensre_investigation::Inquiry;
 
 use super::RoutingArgs;
 
@@ -41,7 +42,7 @@ pub struct InvestigateArgs {
     #[arg(long, value_name = "DURATION")]
     pub since: Option<String>,
     /// When all answers must be there
-    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    #[arg(long, value_name = "DURATION", default_value_t = format!("{}s", Inquiry::DEADLINE.as_secs()))]
     pub deadline: String,
     /// Also deliver the report to these instances, such as slack/ops or slack/@oncall; several with commas, or given
     /// several times

@@ -68,7 +68,7 @@ pub(crate) fn proposal(
         proposal.tags.push(Tag { key: key.clone(), value: value.clone(), inferred_from: None });
     }
     for (key, value) in entry.into_iter().flatten() {
-        if !["name", "tags", "credentials", "expect"].contains(&key.as_str()) {
+        if !RawInstance::KEYS.contains(&key.as_str()) {
             proposal.extra.insert(key.clone(), value.clone());
         }
     }

@@ -7,7 +7,7 @@ use super::reading::Reading;
 use super::subject::standard_name;
 
 /// Datadog's sites, the longer before the shorter that it ends with ("Getting started with Datadog sites").
-pub const DATADOG_SITES: [&str; 8] = [
+pub(crate) const DATADOG_SITES: [&str; 8] = [
     "us3.datadoghq.com",
     "us5.datadoghq.com",
     "ap1.datadoghq.com",

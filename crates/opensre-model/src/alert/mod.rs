@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-pub use links::DATADOG_SITES;
+pub(crate) use links::DATADOG_SITES;
 pub use subject::{STANDARD_LABELS, Subject, standard_name};
 
 /// Labels or annotations: names to texts.

@@ -54,6 +54,11 @@ pub struct RawInstance {
     pub credentials: Map<String, Json>,
 }
 
+impl RawInstance {
+    /// The keys of an instance beside its policies ([`RawPolicy::KEYS`]).
+    pub const KEYS: [&'static str; 4] = ["name", "tags", "expect", "credentials"];
+}
+
 impl Record {
     /// Whether the record is used at all.
     pub fn is_active(&self) -> bool {

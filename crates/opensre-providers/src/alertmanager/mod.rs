@@ -7,6 +7,8 @@ mod queries;
 
 pub(crate) use queries::active_labels;
 
+use futures::FutureExt;
+
 use crate::driver::Provider;
 
 /// Alertmanager.
@@ -16,4 +18,5 @@ pub const PROVIDER: Provider = Provider {
     identity: &["version", "cluster"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: Some(|access| active_labels(access).boxed()),
 };

@@ -32,4 +32,5 @@ pub const PROVIDER: Provider = Provider {
     identity: &["user", "issuer", "version", "project"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: None,
 };

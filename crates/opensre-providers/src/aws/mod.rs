@@ -38,6 +38,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["account_id", "arn", "regions"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 /// As many bytes as queries have: answers are shared by callers with the same limit only, and so are sessions.

@@ -30,6 +30,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["domain", "application", "subsystem"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 const LOGS: &str = "logs";

@@ -35,6 +35,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["org", "org_id", "site"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 const LOGS: &str = "logs";

@@ -28,4 +28,5 @@ pub const PROVIDER: Provider = Provider {
     identity: &["login", "scopes", "host", "version", "url"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: None,
 };

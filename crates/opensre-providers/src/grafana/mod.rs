@@ -39,6 +39,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["organisation", "version"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 /// Grafana on this machine, reached without credentials.

@@ -31,6 +31,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["team", "team_name", "environment", "dataset"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 const SPANS: &str = "spans";

@@ -29,4 +29,5 @@ pub const PROVIDER: Provider = Provider {
     identity: &["user", "cluster_uid", "cluster", "context", "server", "version"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: None,
 };

@@ -34,6 +34,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["version", "tenant"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 const FIELDS: HttpFields = HttpFields::at("base_url")

@@ -46,6 +46,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["user", "database", "role", "cluster", "system_identifier", "version"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 type Run = for<'a> fn(&'a Access, &'a Input, Window) -> BoxFuture<'a, Answer>;

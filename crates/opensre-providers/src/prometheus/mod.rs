@@ -29,6 +29,8 @@ pub(crate) use api::step_seconds;
 pub(crate) use links::vmui;
 pub(crate) use queries::{ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED, active_labels, prove};
 
+use futures::FutureExt;
+
 use crate::driver::Provider;
 
 /// Prometheus.
@@ -38,6 +40,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["version", "tenant"],
     queries: queries::QUERIES,
     deliver: None,
+    alert_labels: Some(|access| active_labels(access).boxed()),
 };
 
 /// What was cut from an answer, or is odd about it, for [`truncated`](opensre_model::evidence::Evidence::truncated).

@@ -27,6 +27,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["team", "team_id", "user", "enterprise_id"],
     queries: &[],
     deliver: Some(|access, message| deliver(access, message).boxed()),
+    alert_labels: None,
 };
 
 const BOT: HttpFields = HttpFields::at("base_url").bearer("bot_token");

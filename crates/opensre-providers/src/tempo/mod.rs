@@ -32,6 +32,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["version", "tenant"],
     queries: QUERIES,
     deliver: None,
+    alert_labels: None,
 };
 
 const FIELDS: HttpFields =

@@ -15,8 +15,14 @@ use crate::failure::Failure;
 use crate::prometheus::{self, ALERT_RULE, ALERTS, ApiQuery, BOUNDS, RANGE, RELATED};
 
 /// VictoriaMetrics.
-pub const PROVIDER: Provider =
-    Provider { spec: &declaration::SPEC, probe: Some(probe), identity: &["version"], queries: QUERIES, deliver: None };
+pub const PROVIDER: Provider = Provider {
+    spec: &declaration::SPEC,
+    probe: Some(probe),
+    identity: &["version"],
+    queries: QUERIES,
+    deliver: None,
+    alert_labels: None,
+};
 
 const FIELDS: HttpFields =
     HttpFields::at("base_url").bearer("bearer_token").basic("username", "password").header_map("headers");

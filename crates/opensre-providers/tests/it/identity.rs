@@ -3,6 +3,7 @@
 use futures::FutureExt;
 use opensre_model::identity::Expect;
 use opensre_providers::driver::{Access, Probe, ProbeStatus, Provider, verify};
+use opensre_providers::identity;
 use opensre_providers::prometheus;
 
 use crate::stub::access;
@@ -54,4 +55,12 @@ async fn a_probe_that_failed_says_why_itself() {
         ..THERE
     };
     assert_eq!(pinned(down, &[("org", "x")]).await.detail, "no route to host");
+}
+
+#[test]
+fn what_never_changes_can_be_pinned() {
+    let probe = Probe::passed("the API answers").with("version", Some("11.2.0")).with("org_id", Some("7"));
+    assert_eq!(identity::to_pin(&probe), Some(("org_id", "7")));
+    assert_eq!(identity::to_pin(&Probe::passed("x").with("version", Some("1"))), None);
+    assert_eq!(identity::to_pin(&Probe::configured("x").with("org_id", Some("1"))), None);
 }

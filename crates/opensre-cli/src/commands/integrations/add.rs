@@ -14,23 +14,16 @@ use super::{change, fields};
 use crate::app::App;
 use crate::args::AddArgs;
 use crate::commands::onboard;
-use crate::commands::onboard::draft::{Given, name_check};
+use crate::commands::onboard::draft::Given;
 use crate::exit::Exit;
 use crate::failure::{Failure, Outcome};
 
 pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     let address = Address::parse(&app.catalogue, &args.instance)?;
     let spec = address::provider(&app.catalogue, &address.written)?;
-    let written = match (&address.name, &args.name) {
-        (Some(one), Some(other)) if *one != InstanceName::new(other) => {
-            return Err(Failure::input(format!("two names for one instance: {one} and {other}")));
-        }
-        (Some(name), _) => Some(name.clone()),
-        (None, name) => name.as_deref().map(InstanceName::new),
-    };
+    let written = address::one_name(address.name, args.name.as_deref())?;
     let name = written.clone().unwrap_or_else(|| InstanceName::new(""));
-    address::refuse_group_name(name.as_str())?;
-    name_check(Vec::new())(name.as_str()).map_err(Failure::input)?;
+    address::refuse_odd_name(name.as_str())?;
     let mut instance = RawInstance { name: name.to_string(), ..RawInstance::default() };
     for tag in &args.tag {
         fields::tag(&mut instance.tags, tag)?;
@@ -44,8 +37,7 @@ pub(super) fn run(app: &App, args: &AddArgs) -> Outcome {
     }
     fields::from_stdin(spec, &mut instance.credentials, &args.secret_stdin)?;
 
-    let asks = app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty();
-    if asks && !classified(app, spec, &instance).incomplete.is_empty() {
+    if app.may_ask(args.no_input, &args.secret_stdin) && !classified(app, spec, &instance).incomplete.is_empty() {
         let given = Given {
             name: written.map(|name| name.to_string()),
             tags: args.tag.clone(),

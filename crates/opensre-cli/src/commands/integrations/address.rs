@@ -54,6 +54,32 @@ impl Address {
     }
 }
 
+/// The name that an address and `--name` give together; `None` when neither does.
+pub(in crate::commands) fn one_name(
+    address: Option<InstanceName>,
+    flag: Option<&str>,
+) -> Result<Option<InstanceName>, Failure> {
+    match (address, flag.map(InstanceName::new)) {
+        (Some(one), Some(other)) if one != other => {
+            Err(Failure::input(format!("two names for one instance: {one} and {other}")).hint("write its name once"))
+        }
+        (address, flag) => Ok(address.or(flag)),
+    }
+}
+
+/// Refuses a name that a new instance could not be addressed by: a group's, or one with what lists and selectors of
+/// instances are written with.
+pub(in crate::commands) fn refuse_odd_name(name: &str) -> Result<(), Failure> {
+    refuse_group_name(name)?;
+    match name.trim().chars().find(|character| ",=!()".contains(*character) || character.is_control()) {
+        Some(odd) => Err(Failure::input(format!(
+            "a name cannot have {odd:?} in it: lists and selectors of instances are written so"
+        ))
+        .hint("letters, digits, `-`, `_` and `.` can always be in a name")),
+        None => Ok(()),
+    }
+}
+
 /// Names that begin with `@` are those of groups.
 pub(super) fn refuse_group_name(name: &str) -> Result<(), Failure> {
     if Group::is_named(name) {

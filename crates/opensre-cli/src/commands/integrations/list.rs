@@ -104,11 +104,11 @@ pub(super) fn list(app: &App, service: Option<&str>) -> Outcome {
         app.output.data(&table(&["service", "record", "status", ""], rows, app.surroundings.width))?;
     }
     let shown = families.iter().flat_map(|family| {
-        let incomplete = family.incomplete.iter().map(|incomplete| incomplete.source.clone());
-        family.instances.iter().map(|instance| instance.source.clone()).chain(incomplete)
+        let incomplete = family.incomplete.iter().map(|incomplete| &incomplete.source);
+        family.instances.iter().map(|instance| &instance.source).chain(incomplete)
     });
-    let hidden = shadowed.iter().flat_map(|shadowed| [shadowed.source.clone(), shadowed.by.clone()]);
-    let unused = inactive.iter().map(|record| record.source.clone());
+    let hidden = shadowed.iter().flat_map(|shadowed| [&shadowed.source, &shadowed.by]);
+    let unused = inactive.iter().map(|record| &record.source);
     say_store(app, shown.chain(hidden).chain(unused))
 }
 
@@ -123,7 +123,7 @@ fn list_members(app: &App, resolved: &Resolved, members: &[&Instance]) -> Outcom
     app.report(&resolved.diagnostics);
     let rows = members.iter().map(|instance| row(app, instance, default(instance))).collect();
     app.output.data(&table(&["instance", "", "tags", "source"], rows, app.surroundings.width))?;
-    say_store(app, members.iter().map(|instance| instance.source.clone()))
+    say_store(app, members.iter().map(|instance| &instance.source))
 }
 
 /// Where something is configured, as a table has room for: there is one store, and its path stands below the table.
@@ -135,7 +135,7 @@ fn brief(source: &Source) -> String {
 }
 
 /// Which file the tables call the store, if they do.
-fn say_store(app: &App, mut sources: impl Iterator<Item = Source>) -> Outcome {
+fn say_store<'a>(app: &App, mut sources: impl Iterator<Item = &'a Source>) -> Outcome {
     if sources.any(|source| matches!(source, Source::Store { .. })) {
         let path = app.store()?.path().display().to_string();
         app.output.note(&crate::text::printable(&format!("the store is {path}")));
@@ -212,12 +212,7 @@ pub(in crate::commands) fn find<'a>(families: &'a [Family], address: &Address) -
         Some(name) => instances.iter().copied().filter(|instance| instance.name == *name).collect(),
     };
     if chosen.is_empty() {
-        let configured = families.iter().map(|family| family.key.as_str());
-        if let (None, Some(near)) = (family, nearest(&address.written, configured)) {
-            return Err(Failure::failed(format!("no instance of {} is configured", address.written))
-                .hint(format!("did you mean {near}? `opensre integrations list` shows what is configured")));
-        }
-        return Err(missing(address, &instances, family));
+        return Err(missing(address, &instances, families));
     }
     Ok(chosen)
 }
@@ -240,8 +235,13 @@ pub(in crate::commands) fn named_or_default<'a>(
     }
 }
 
-fn missing(address: &Address, there: &[&Instance], family: Option<&Family>) -> Failure {
+fn missing(address: &Address, there: &[&Instance], families: &[Family]) -> Failure {
     let service = &address.family;
+    let family = families.iter().find(|family| family.key == *service);
+    if let (None, Some(near)) = (family, nearest(&address.written, families.iter().map(|family| family.key.as_str()))) {
+        return Failure::failed(format!("no instance of {} is configured", address.written))
+            .hint(format!("did you mean {near}? `opensre integrations list` shows what is configured"));
+    }
     let Some(name) = &address.name else {
         let incomplete = family.and_then(|family| family.incomplete.first());
         let failure = Failure::failed(format!("no usable instance of {service} is configured"));

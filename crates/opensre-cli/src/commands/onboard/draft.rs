@@ -10,13 +10,12 @@ use opensre_model::provider::{FieldKind, FieldSpec, Identifies, ProviderSpec, Se
 use opensre_model::record::RawInstance;
 use opensre_model::rule;
 use opensre_model::secret::SecretValue;
-use opensre_model::selector::Group;
 use serde_json::{Map, Value as Json};
 
 use super::ask::{Check, Choice, Kind, Question, Reply, Suggest};
 use super::form::{Form, Shape, Step};
 use crate::args::PolicyArgs;
-use crate::commands::integrations::fields;
+use crate::commands::integrations::{address, fields};
 use crate::failure::Failure;
 
 /// What flags have answered before the first question.
@@ -93,7 +92,7 @@ impl Draft {
 
     fn take(&mut self, given: &Given) -> Result<(), Failure> {
         if let Some(name) = given.rename.as_ref().or(given.name.as_ref()) {
-            name_check(Vec::new())(name).map_err(Failure::input)?;
+            address::refuse_odd_name(name)?;
             self.now.name = InstanceName::new(name).to_string();
             self.given.insert(NAME);
         }
@@ -315,11 +314,7 @@ impl Draft {
     fn suggestions(field: &FieldSpec, around: &Around) -> Vec<String> {
         let mut lines: Vec<String> =
             around.values.iter().filter(|(key, _)| key == field.key).map(|(_, value)| value.clone()).collect();
-        let known: &[&str] = match field.identifies {
-            Some(Identifies::DatadogSite) => &opensre_model::alert::DATADOG_SITES,
-            Some(Identifies::AwsRegion) => COMMON_REGIONS,
-            _ => &[],
-        };
+        let known = field.identifies.map_or(&[][..], Identifies::usual_values);
         lines.extend(known.iter().map(|line| (*line).to_owned()));
         let mut seen = BTreeSet::new();
         lines.retain(|line| seen.insert(line.clone()));
@@ -431,42 +426,11 @@ impl Draft {
     }
 }
 
-/// Regions that many people use, to complete by; any other can be typed.
-const COMMON_REGIONS: &[&str] = &[
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "ca-central-1",
-    "sa-east-1",
-    "eu-central-1",
-    "eu-central-2",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "eu-north-1",
-    "eu-south-1",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "me-south-1",
-    "af-south-1",
-];
-
 /// A name that can be written as an address, in a comma list and in a hint.
-pub(in crate::commands) fn name_check(taken: Vec<String>) -> Check {
+fn name_check(taken: Vec<String>) -> Check {
     Arc::new(move |written| {
         let name = InstanceName::new(written);
-        if Group::is_named(written) {
-            return Err("a name that begins with @ is a group's".to_owned());
-        }
-        if let Some(odd) =
-            written.trim().chars().find(|character| ",=!()".contains(*character) || character.is_control())
-        {
-            return Err(format!("a name cannot have {odd:?} in it: lists and selectors of instances are written so"));
-        }
+        address::refuse_odd_name(written).map_err(|failure| failure.message)?;
         match taken.iter().find(|other| name.answers_to(other)) {
             Some(other) => Err(format!("there is an instance {other} already")),
             None => Ok(()),

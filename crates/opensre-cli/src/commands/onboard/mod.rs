@@ -33,7 +33,7 @@ use session::{Proof, Session};
 use terminal::Terminal;
 
 pub(super) fn run(app: &App, args: &OnboardArgs) -> Outcome {
-    let person = app.surroundings.interactive && !args.no_input && args.secret_stdin.is_empty();
+    let person = app.may_ask(args.no_input, &args.secret_stdin);
     let service =
         args.service.as_deref().map(|written| address::Address::parse(&app.catalogue, written)).transpose()?;
     let spec = service.as_ref().map(|service| address::provider(&app.catalogue, &service.written)).transpose()?;
@@ -50,13 +50,7 @@ pub(super) fn run(app: &App, args: &OnboardArgs) -> Outcome {
         return Err(Failure::input("--name, --tag, --set and their like belong to one provider")
             .hint("name it with --service SERVICE"));
     }
-    let name = match (service.and_then(|service| service.name), &args.name) {
-        (Some(one), Some(other)) if !one.answers_to(other) => {
-            return Err(Failure::input(format!("two names for one instance: {one} and {other}")));
-        }
-        (Some(name), _) => Some(name.to_string()),
-        (None, name) => name.clone(),
-    };
+    let name = address::one_name(service.and_then(|service| service.name), args.name.as_deref())?;
     let given = match spec {
         None => Given::default(),
         Some(spec) => {
@@ -67,7 +61,7 @@ pub(super) fn run(app: &App, args: &OnboardArgs) -> Outcome {
             fields::from_stdin(spec, &mut credentials, &args.secret_stdin)?;
             let unset = args.unset.iter().map(|key| fields::field(spec, key).map(|field| field.key));
             Given {
-                name,
+                name: name.map(|name| name.to_string()),
                 rename: args.rename.clone(),
                 tags: args.tag.clone(),
                 expect: args.expect.clone(),

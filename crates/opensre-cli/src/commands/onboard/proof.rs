@@ -106,19 +106,6 @@ pub(super) fn refusal(instance: &Instance, probe: &Probe) -> Failure {
     })
 }
 
-/// Names of an identity that an instance may well be pinned to, best first: what cannot change without the back end
-/// being another one.
-const PINS: &[&str] =
-    &["account_id", "cluster_uid", "system_identifier", "org_id", "enterprise_id", "team_id", "organisation", "org"];
-
-/// What an instance may be pinned to, if its back end tells.
-pub(super) fn identity_to_pin(probe: &Probe) -> Option<(&str, &str)> {
-    if probe.status != ProbeStatus::Passed {
-        return None;
-    }
-    PINS.iter().find_map(|key| probe.identity.get_key_value(*key)).map(|(key, value)| (key.as_str(), value.as_str()))
-}
-
 /// What is wrong with a reference on this machine, as it was typed for a secret; a command is not run to find out.
 pub(super) fn unresolved(app: &App, typed: &str) -> Option<String> {
     let reference = SecretReference::parse(typed.trim()).ok().flatten()?;
@@ -135,14 +122,11 @@ pub(super) fn unresolved(app: &App, typed: &str) -> Option<String> {
 mod tests {
     use opensre_providers::driver::Probe;
 
-    use super::{identity_to_pin, in_words};
+    use super::in_words;
 
     #[test]
-    fn who_we_are_is_said_and_what_never_changes_can_be_pinned() {
+    fn who_we_are_is_said() {
         let probe = Probe::passed("the API answers").with("version", Some("11.2.0")).with("org_id", Some("7"));
         assert_eq!(in_words(&probe), ["Passed: the API answers. Connected as org id 7 (version 11.2.0)."]);
-        assert_eq!(identity_to_pin(&probe), Some(("org_id", "7")));
-        assert_eq!(identity_to_pin(&Probe::passed("x").with("version", Some("1"))), None);
-        assert_eq!(identity_to_pin(&Probe::configured("x").with("org_id", Some("1"))), None);
     }
 }

@@ -7,6 +7,7 @@ use opensre_model::provider::ProviderSpec;
 use opensre_model::record::RawInstance;
 use opensre_model::resolution::Resolved;
 use opensre_providers::driver::{Probe, ProbeStatus, Provider};
+use opensre_providers::identity;
 
 use super::ask::{Ask, Choice, Kind, Question, Reply};
 use super::draft::{Around, Draft, Given};
@@ -454,7 +455,7 @@ impl Session<'_> {
 
     /// Offers to pin the instance to who it is, where the back end tells it by an id.
     fn pin(&mut self, draft: &Draft, probe: &Probe) -> Result<Option<serde_json::Value>, Failure> {
-        let Some((key, value)) = proof::identity_to_pin(probe).filter(|_| draft.now.expect.is_none()) else {
+        let Some((key, value)) = identity::to_pin(probe).filter(|_| draft.now.expect.is_none()) else {
             return Ok(None);
         };
         let question = Question {

@@ -14,6 +14,7 @@ pub const PROVIDER: Provider = Provider {
     identity: &["user"],
     queries: &[incidents::QUERY],
     deliver: None,
+    alert_labels: None,
 };
 
 /// Where it is, and how one logs in.

@@ -205,6 +205,7 @@ fn what_a_provider_can_do_is_told() {
         identity: &["account", "user"],
         queries: &[QUERY],
         deliver: None,
+        alert_labels: None,
     };
     let page = provider_page(&provider);
     let (_, abilities) = page.split_once("## What is done with it\n\n").expect("a section");
